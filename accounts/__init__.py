@@ -1,0 +1,1 @@
+"""Accounts: users, tokens, sessions, rate limits."""

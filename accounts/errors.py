@@ -1,0 +1,148 @@
+"""Errors with a stable code, and the one translation of any exception into what a client sees.
+
+REST, SSE and the WebSocket consumer all use `error_describe`; `chat.errors` adds its own classes.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import redis.exceptions
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404
+from kombu.exceptions import OperationalError as BrokerError
+from rest_framework import exceptions, status
+
+UNAVAILABLE_RETRY_S = 5
+
+
+class ApiError(exceptions.APIException):
+    """Base of EuGPT's errors: `code` and `detail` from the class, `data` joins the body."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_detail = "The request cannot be carried out."
+    default_code = "invalid"
+
+    def __init__(self, detail: str | None = None, **data: Any) -> None:
+        super().__init__(detail=detail)
+        self.data = data
+
+
+class Invalid(ApiError):
+    default_detail = "The request is not valid."
+
+
+class UsernameTaken(ApiError):
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "This username is taken."
+    default_code = "username_taken"
+
+
+class InvalidCredentials(ApiError):
+    status_code = status.HTTP_401_UNAUTHORIZED
+    default_detail = "The username or the password is wrong."
+    default_code = "invalid_credentials"
+
+
+class NotAuthenticated(ApiError):
+    """No token, or one that is expired, revoked or not ours."""
+
+    status_code = status.HTTP_401_UNAUTHORIZED
+    default_detail = "Sign in to continue."
+    default_code = "not_authenticated"
+
+
+class Suspended(ApiError):
+    status_code = status.HTTP_403_FORBIDDEN
+    default_detail = "This account is suspended."
+    default_code = "suspended"
+
+
+class ForeignOrigin(ApiError):
+    status_code = status.HTTP_403_FORBIDDEN
+    default_detail = "This request came from another site."
+    default_code = "foreign_origin"
+
+
+class RateLimited(ApiError):
+    """Raise with `retry_after`, in whole seconds."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_detail = "Too many requests. Try again in a moment."
+    default_code = "rate_limited"
+
+
+class Unavailable(ApiError):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "EuGPT is not available for the moment. Try again shortly."
+    default_code = "unavailable"
+
+
+class NotFound(ApiError):
+    """Not there, or not yours: both look the same."""
+
+    status_code = status.HTTP_404_NOT_FOUND
+    default_detail = "Not found."
+    default_code = "not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """An exception as a client sees it: HTTP status and body (`detail`, `code`, more)."""
+
+    status: int
+    body: dict[str, Any]
+
+    @property
+    def code(self) -> str:
+        return str(self.body["code"])
+
+    @property
+    def is_internal(self) -> bool:
+        """True for what nobody foresaw: the caller must log it."""
+        return self.status == status.HTTP_500_INTERNAL_SERVER_ERROR
+
+
+_OUTAGES = (OperationalError, InterfaceError, redis.exceptions.RedisError, BrokerError)
+
+
+def _known(exc: BaseException) -> BaseException:
+    """Exceptions of Django, Redis and Celery as their EuGPT counterparts."""
+    if isinstance(exc, Http404):
+        return NotFound()
+    if isinstance(exc, PermissionDenied):
+        return exceptions.PermissionDenied()
+    if isinstance(exc, SuspiciousOperation):
+        return Invalid()
+    if isinstance(exc, _OUTAGES):
+        return Unavailable(retry_after=UNAVAILABLE_RETRY_S)
+    if isinstance(exc, exceptions.ParseError):
+        return Invalid(str(exc.detail))
+    return exc
+
+
+def error_describe(exc: BaseException) -> ErrorInfo:
+    """Translate any exception; never reveals the text of an unforeseen one."""
+    known = _known(exc)
+    if isinstance(known, exceptions.ValidationError):
+        return ErrorInfo(known.status_code, _field_body(known))
+    if isinstance(known, exceptions.APIException):
+        codes = known.get_codes()
+        code = codes if isinstance(codes, str) else known.default_code
+        detail = known.detail
+        text = str(detail if isinstance(detail, str) else known.default_detail)
+        return ErrorInfo(
+            known.status_code, {"detail": text, "code": code, **getattr(known, "data", {})}
+        )
+    body = {"detail": "Something went wrong on our side.", "code": "internal"}
+    return ErrorInfo(status.HTTP_500_INTERNAL_SERVER_ERROR, body)
+
+
+def _field_body(error: exceptions.ValidationError) -> dict[str, Any]:
+    """`{"detail", "code": "invalid", "fields"}`; `detail` repeats the first message."""
+    detail: Any = error.detail
+    fields = detail if isinstance(detail, dict) else {"non_field_errors": detail}
+    name, messages = next(iter(fields.items()), ("", ["Invalid input."]))
+    first = messages[0] if isinstance(messages, list) and messages else messages
+    text = str(first) if name == "non_field_errors" else f"{name}: {first}"
+    return {"detail": text, "code": "invalid", "fields": fields}

@@ -1,0 +1,58 @@
+"""The user of EuGPT: a name and a password, nothing else that identifies a person."""
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.core.validators import MinLengthValidator, RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+
+USERNAME_MIN_CHARS = 3
+USERNAME_MAX_CHARS = 32
+
+
+class CaseInsensitiveUserManager(UserManager["User"]):
+    """Finds "Ana" for "ana", in the admin's login as in the API."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(username__iexact=username)
+
+
+class User(AbstractUser):
+    """An account. `is_active=False` means suspended.
+
+    Every token carries `token_version`; raising it ends all sessions at once.
+    """
+
+    username = models.CharField(
+        max_length=USERNAME_MAX_CHARS,
+        unique=True,
+        validators=[
+            MinLengthValidator(USERNAME_MIN_CHARS),
+            RegexValidator(
+                r"\A[A-Za-z0-9_.-]+\Z", "Use letters, digits and the characters _ . - only."
+            ),
+        ],
+        error_messages={"unique": "This username is taken."},
+    )
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    token_version = models.PositiveIntegerField(default=0, editable=False)
+
+    REQUIRED_FIELDS = []
+
+    objects = CaseInsensitiveUserManager()
+
+    class Meta(AbstractUser.Meta):
+        swappable = "AUTH_USER_MODEL"
+        constraints = [
+            models.UniqueConstraint(
+                Lower("username"),
+                name="user_username_lower_unique",
+                violation_error_message="This username is taken.",
+            )
+        ]
+
+    def get_full_name(self) -> str:
+        return self.username
+
+    def get_short_name(self) -> str:
+        return self.username

@@ -1,0 +1,45 @@
+"""From an id to an object, only together with who asks.
+
+What belongs to somebody else looks exactly like what does not exist: both raise NotFound.
+"""
+
+import uuid
+
+from accounts.models import User
+from chat.errors import NotFound
+from chat.models import Conversation, Generation, Message
+
+
+def owner_key_for_user(user_id: int) -> str:
+    """The `Generation.owner_key` of a member."""
+    return f"u:{user_id}"
+
+
+def conversation_for_user(*, user: User, conversation_id: int) -> Conversation:
+    """The user's conversation; raises NotFound."""
+    found = Conversation.objects.filter(user=user, pk=conversation_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def message_for_user(*, user: User, message_id: int) -> Message:
+    """A message of one of the user's conversations, which is loaded too; raises NotFound."""
+    messages = Message.objects.select_related("conversation")
+    found = messages.filter(conversation__user=user, pk=message_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def generation_for_owner(*, owner_key: str, generation_id: uuid.UUID) -> Generation:
+    """A generation of a member or a guest; raises NotFound."""
+    found = Generation.objects.filter(owner_key=owner_key, pk=generation_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def generation_for_user(*, user: User, generation_id: uuid.UUID) -> Generation:
+    """A generation of the user; raises NotFound."""
+    return generation_for_owner(owner_key=owner_key_for_user(user.pk), generation_id=generation_id)

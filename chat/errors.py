@@ -1,0 +1,64 @@
+"""Errors of conversations and generations; `accounts.errors` translates them for clients."""
+
+from rest_framework import status
+
+from accounts.errors import (
+    ApiError,
+    Invalid,
+    NotAuthenticated,
+    NotFound,
+    RateLimited,
+    Suspended,
+    Unavailable,
+)
+
+__all__ = [
+    "ApiError",
+    "BadParams",
+    "GenerationRunning",
+    "Invalid",
+    "ModelUnavailable",
+    "NotAuthenticated",
+    "NotFound",
+    "PromptTooLong",
+    "QueueFull",
+    "RateLimited",
+    "Suspended",
+    "Unavailable",
+]
+
+
+class QueueFull(ApiError):
+    """Raise with `retry_after`, in whole seconds."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "EuGPT is busy. Try again in a moment."
+    default_code = "queue_full"
+
+
+class GenerationRunning(ApiError):
+    """Raise with `generation`, the id of the one that runs."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "A reply is already being written in this conversation."
+    default_code = "generation_running"
+
+
+class PromptTooLong(ApiError):
+    """Raise with `tokens` and `limit`."""
+
+    default_detail = "This message is too long for the model."
+    default_code = "prompt_too_long"
+
+
+class BadParams(ApiError):
+    """Raise with `param` and `allowed`."""
+
+    default_detail = "A sampling parameter is out of range."
+    default_code = "bad_params"
+
+
+class ModelUnavailable(ApiError):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "No model is loaded."
+    default_code = "model_unavailable"

@@ -1,0 +1,150 @@
+"""What EuGPT stores of a chat: conversations, their message trees, and generations.
+
+A conversation is a tree of messages linked by `parent`; `head` is the leaf that is shown.
+A generation is one run that writes one assistant message; only services and the worker change
+its status, by compare-and-set.
+"""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+TITLE_MAX_CHARS = 120
+DEFAULT_TITLE = "New chat"
+
+
+class Conversation(models.Model):
+    """One chat of one user. `updated_at` moves with its messages, not with a rename or a pin."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="conversations",
+        db_index=False,
+    )
+    title = models.CharField(max_length=TITLE_MAX_CHARS, default=DEFAULT_TITLE)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    pinned = models.BooleanField(default=False)
+    archived = models.BooleanField(default=False)
+    head = models.ForeignKey(
+        "chat.Message", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "-updated_at", "-id"], name="conversation_recent")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Role(models.TextChoices):
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class Message(models.Model):
+    """One turn. Siblings (same parent) are branches made by regenerate and edit."""
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="messages"
+    )
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children"
+    )
+    role = models.CharField(max_length=9, choices=Role)
+    content = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="message_role_known")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.pk}"
+
+
+class Status(models.TextChoices):
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class FinishReason(models.TextChoices):
+    NONE = "", "-"
+    STOP = "stop"
+    LENGTH = "length"
+    CANCELLED = "cancelled"
+    ERROR = "error"
+
+
+UNFINISHED = (Status.QUEUED, Status.RUNNING)
+
+
+class Generation(models.Model):
+    """One run producing one assistant message. A guest's has no message, conversation or user."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    message = models.OneToOneField(
+        Message, null=True, blank=True, on_delete=models.CASCADE, related_name="generation"
+    )
+    conversation = models.ForeignKey(
+        Conversation, null=True, blank=True, on_delete=models.CASCADE, related_name="generations"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="generations",
+    )
+    # "u:<user id>" or "g:<hash of the guest's secret>"
+    owner_key = models.CharField(max_length=80)
+    client_id = models.CharField(max_length=64, null=True, blank=True)
+    status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
+    finish_reason = models.CharField(
+        max_length=9, choices=FinishReason, default=FinishReason.NONE, blank=True
+    )
+    error_code = models.CharField(max_length=40, blank=True, default="")
+    params = models.JSONField(default=dict, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    worker_id = models.CharField(max_length=80, blank=True, default="")
+    model = models.CharField(max_length=80, blank=True, default="")
+    prompt_tokens = models.PositiveIntegerField(default=0)
+    completion_tokens = models.PositiveIntegerField(default=0)
+    context_trimmed = models.PositiveIntegerField(default=0)
+    queued_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    first_token_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["status", "queued_at"], name="generation_queue")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner_key", "client_id"],
+                condition=Q(client_id__isnull=False),
+                name="generation_client_id_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=Q(status__in=UNFINISHED, conversation__isnull=False),
+                name="generation_one_unfinished",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=Status.values), name="generation_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(finish_reason__in=FinishReason.values),
+                name="generation_finish_reason_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.status})"

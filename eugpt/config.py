@@ -1,0 +1,140 @@
+"""The one place that reads the environment.
+
+`config_load()` turns environment variables (and a `.env` file beside manage.py) into one frozen,
+validated object; `eugpt.settings` hands its values to the apps as Django settings. An unknown
+`EUGPT_*` variable, a value of the wrong kind and an unsafe production setting are refused here,
+with a message that names the variable. This file knows nothing of Django.
+"""
+
+import os
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+PREFIX = "EUGPT_"
+MIN_SECRET_CHARS = 40
+
+DEVELOPMENT_HOSTS = ("localhost", ".localhost", "127.0.0.1", "[::1]", "0.0.0.0")
+
+
+class ConfigError(Exception):
+    """A setting is missing, unknown or unsafe; the message is meant for the operator."""
+
+
+def _split(value: object) -> object:
+    """Comma separated text as a tuple, so that lists need no JSON in the environment."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _from_base(value: object) -> object:
+    """A relative path counts from the repository root, wherever the process was started."""
+    return BASE_DIR / value if isinstance(value, (str, Path)) else value
+
+
+Csv = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+BasePath = Annotated[Path, BeforeValidator(_from_base)]
+
+
+class Config(BaseSettings):
+    """Every setting of EuGPT; the alias is the name of the environment variable."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        env_file=BASE_DIR / ".env",
+        env_ignore_empty=True,
+        populate_by_name=True,
+    )
+
+    database_url: str = Field("postgresql://eugpt@127.0.0.1:5432/eugpt", alias="DATABASE_URL")
+    redis_url: str = Field("redis://127.0.0.1:6379/0", alias="REDIS_URL")
+    port: int = Field(8000, alias="PORT", ge=0, le=65535)
+
+    env: Literal["development", "production"] = Field("development", alias="EUGPT_ENV")
+    debug: bool = Field(False, alias="EUGPT_DEBUG")
+    secret_key: str = Field("", alias="EUGPT_SECRET_KEY")
+    allowed_hosts: Csv = Field((), alias="EUGPT_ALLOWED_HOSTS")
+    cors_origins: Csv = Field((), alias="EUGPT_CORS_ORIGINS")
+    csrf_trusted_origins: Csv = Field((), alias="EUGPT_CSRF_TRUSTED_ORIGINS")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="EUGPT_LOG_LEVEL")
+
+    limits: bool = Field(True, alias="EUGPT_LIMITS")
+    queue_limit: int = Field(200, alias="EUGPT_QUEUE_LIMIT", ge=1)
+    slots: int = Field(16, alias="EUGPT_SLOTS", ge=1, le=256)
+    engine_threads: int = Field(0, alias="EUGPT_ENGINE_THREADS", ge=0)
+    precision: Literal["fp32", "bf16"] = Field("fp32", alias="EUGPT_PRECISION")
+    model: str = Field("eugpt-36m", alias="EUGPT_MODEL", min_length=1)
+
+    models_dir: BasePath = Field(BASE_DIR / "models", alias="EUGPT_MODELS_DIR")
+    var_dir: BasePath = Field(BASE_DIR / "var", alias="EUGPT_VAR_DIR")
+    frontend_dir: BasePath = Field(BASE_DIR / "frontend" / "out", alias="EUGPT_FRONTEND_DIR")
+
+    @property
+    def is_production(self) -> bool:
+        return self.env == "production"
+
+    def hosts(self) -> list[str]:
+        """Host names the web process answers to; in development the local ones by default."""
+        if self.allowed_hosts or self.is_production:
+            return list(self.allowed_hosts)
+        return list(DEVELOPMENT_HOSTS)
+
+    def signing_key(self) -> str:
+        """The key that signs tokens and sessions.
+
+        `make run` keeps one in `var/secret_key`. A development process without one makes up its
+        own: safe, but its tokens end with it.
+        """
+        stored = self.var_dir / "secret_key"
+        if self.secret_key:
+            return self.secret_key
+        if not self.is_production and stored.is_file():
+            return stored.read_text(encoding="utf-8").strip() or secrets.token_urlsafe(50)
+        return secrets.token_urlsafe(50)
+
+
+def known_variables() -> frozenset[str]:
+    """Names of all environment variables that EuGPT reads."""
+    return frozenset(str(field.alias) for field in Config.model_fields.values())
+
+
+def _unknown_problems() -> list[str]:
+    unknown = {name for name in os.environ if name.startswith(PREFIX)} - known_variables()
+    return [f"{name} is not a setting of EuGPT (see .env.example)" for name in sorted(unknown)]
+
+
+def _production_problems(config: Config) -> list[str]:
+    """What a production deployment must not start with."""
+    problems = []
+    if len(config.secret_key) < MIN_SECRET_CHARS:
+        problems.append(f"EUGPT_SECRET_KEY needs at least {MIN_SECRET_CHARS} random characters")
+    if not config.allowed_hosts or "*" in config.allowed_hosts:
+        problems.append("EUGPT_ALLOWED_HOSTS must name the public host names")
+    if config.debug:
+        problems.append("EUGPT_DEBUG must be off")
+    if not config.limits:
+        problems.append("EUGPT_LIMITS must be on")
+    return [f"{problem} when EUGPT_ENV=production" for problem in problems]
+
+
+@cache
+def config_load() -> Config:
+    """Read, check and freeze the settings; raises ConfigError naming every bad variable."""
+    problems = _unknown_problems()
+    if problems:
+        raise ConfigError("; ".join(problems))
+    try:
+        config = Config()
+    except ValidationError as error:
+        found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise ConfigError("; ".join(found)) from None
+    if config.is_production and (problems := _production_problems(config)):
+        raise ConfigError("; ".join(problems))
+    return config

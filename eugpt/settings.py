@@ -1,0 +1,239 @@
+"""Django settings of EuGPT. Values an operator may change come from `eugpt.config`."""
+
+from datetime import timedelta
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+from eugpt.config import BASE_DIR, config_load
+
+CONFIG = config_load()
+
+# What the apps read. They use `django.conf.settings` and never import `eugpt`.
+REDIS_URL = CONFIG.redis_url
+QUEUE_LIMIT = CONFIG.queue_limit
+SLOTS = CONFIG.slots
+ENGINE_THREADS = CONFIG.engine_threads
+PRECISION = CONFIG.precision
+MODEL = CONFIG.model
+MODELS_DIR = CONFIG.models_dir
+VAR_DIR = CONFIG.var_dir
+FRONTEND_DIR = CONFIG.frontend_dir
+LIMITS_ENABLED = CONFIG.limits
+# One `limits` rate each, per client address.
+RATE_LIMITS = {"register": "30 per 10 minutes", "login": "20 per minute"}
+TICKET_LIFETIME_S = 30
+API_BODY_MAX_BYTES = 64 * 1024
+
+DEBUG = CONFIG.debug
+SECRET_KEY = CONFIG.signing_key()
+ALLOWED_HOSTS = CONFIG.hosts()
+CSRF_TRUSTED_ORIGINS = [*CONFIG.csrf_trusted_origins, *CONFIG.cors_origins]
+CORS_ALLOWED_ORIGINS = list(CONFIG.cors_origins)
+CORS_ALLOW_CREDENTIALS = True
+CORS_EXPOSE_HEADERS = ["Link", "Retry-After", "X-Generation-Id"]
+CORS_URLS_REGEX = r"^/(api|v1)/"
+
+INSTALLED_APPS = [
+    "eugpt.admin_site.EuGPTAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "corsheaders",
+    "rest_framework",
+    "rest_framework_simplejwt",
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "accounts",
+    "chat",
+    "inference",
+]
+
+# Streaming-safe: nothing here reads or compresses a response body, everything is async-capable.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "eugpt.middleware.api_slash_middleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "eugpt.urls"
+ASGI_APPLICATION = "eugpt.asgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "eugpt" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Django's database entry for a PostgreSQL URL, with a connection pool for each process.
+
+    Under ASGI every request runs in a thread of its own, so without a pool each one would open a
+    new connection. A short `reconnect_timeout` matters: the pool's back-off would otherwise keep
+    a process off a restarted server for minutes.
+    """
+    parts = conninfo_to_dict(url)
+    pool = {
+        "min_size": 1,
+        "max_size": CONFIG.slots + 8,
+        "timeout": 4,
+        "reconnect_timeout": 1,
+        "max_idle": 120,
+    }
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname", "") or "",
+        "USER": parts.pop("user", "") or "",
+        "PASSWORD": parts.pop("password", "") or "",
+        "HOST": parts.pop("host", "") or "",
+        "PORT": parts.pop("port", "") or "",
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 3, **parts, "pool": pool},
+    }
+
+
+DATABASES = {"default": _database(CONFIG.database_url)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Channel layer messages are hints (a conversation changed in another tab), never tokens.
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "eugpt:layer", "expiry": 30, "capacity": 200},
+    },
+}
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 3, "socket_keepalive": True}
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"chat.tasks.run_generation": {"queue": "generate"}}
+# Early ack: the claim in the database and the reaper make a task safe, not the broker.
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 2,
+    "interval_start": 0.0,
+    "interval_step": 0.2,
+    "interval_max": 0.4,
+}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "reap": {
+        "task": "chat.tasks.reap_generations",
+        "schedule": 2.0,
+        "options": {"expires": 2},
+    },
+    "prune": {"task": "chat.tasks.prune", "schedule": timedelta(hours=1)},
+    "prune-tokens": {"task": "accounts.tasks.prune_tokens", "schedule": timedelta(days=1)},
+}
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "accounts.hashers.Argon2Hasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username",)},
+    },
+    {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
+]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "eugpt.rest.FirstRendererNegotiation",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "eugpt.errors.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "ALGORITHM": "HS256",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "EuGPT API",
+    "DESCRIPTION": "Accounts, conversations and streamed replies of a self-hosted EuGPT.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api",
+    "DISABLE_ERRORS_AND_WARNINGS": False,
+}
+
+STATIC_URL = "/static/"
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+REFRESH_COOKIE_NAME = "eugpt_refresh"
+REFRESH_COOKIE_PATH = "/api/auth"
+# EuGPT in production stands behind a proxy that ends TLS and is trusted by uvicorn.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.is_production
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.is_production else None
+SECURE_HSTS_SECONDS = 31_536_000 if CONFIG.is_production else 0
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": CONFIG.log_level},
+    "loggers": {
+        "django": {"handlers": [], "level": CONFIG.log_level, "propagate": True},
+        "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+    },
+}
