@@ -1,0 +1,52 @@
+# EuGPT's commands. `make help` lists them; CONTRIBUTING.md says when to use which.
+
+# Settings of a run (PORT, DATABASE_URL, EUGPT_*, ...) are environment variables: see .env.example.
+# The interpreter, for example PYTHON=/opt/python3.11/bin/python3.11 (default: the one found).
+export PYTHON ?=
+# Arguments for installing torch before the rest. PyPI's torch for Linux carries CUDA (about 3 GB);
+# the CPU build is PIP_TORCH_ARGS="--index-url https://download.pytorch.org/whl/cpu".
+export PIP_TORCH_ARGS ?=
+# For `make manage`, for example make manage ARGS=createsuperuser.
+ARGS ?= help
+
+BIN := .venv/bin
+VENV_RUN := @deploy/setup-venv.sh requirements.txt
+VENV_DEV := @deploy/setup-venv.sh requirements-dev.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format types manage clean
+
+help: ## List these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+run: ## Install what is missing, build the front end and start EuGPT (PORT=8000)
+	$(VENV_RUN)
+	@exec $(BIN)/python -m deploy.local run --with-parent
+
+test: ## Run every check: lint, types, imports, migrations, tests, front end, browser
+	$(VENV_DEV)
+	@deploy/setup-chromium.sh
+	@exec $(BIN)/python -m deploy.checklist
+
+lint: ## Check style and import directions
+	$(VENV_DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+format: ## Rewrite the Python code in the house format
+	$(VENV_DEV)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: ## Check the types
+	$(VENV_DEV)
+	$(BIN)/mypy
+
+manage: ## Run a Django command on the data of `make run` (ARGS=createsuperuser)
+	$(VENV_RUN)
+	@exec $(BIN)/python -m deploy.local manage $(ARGS)
+
+clean: ## Remove caches and build output (data in var/ and .venv stay)
+	rm -rf frontend/out frontend/.next .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -not -path './.venv/*' -not -path './frontend/*' -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""How EuGPT is run: from a checkout (`deploy.local`) and in containers (the files beside it)."""

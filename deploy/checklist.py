@@ -1,0 +1,60 @@
+"""`make test`: every check, each named and timed; pytest comes last, the failures at the end."""
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.launcher import base_env
+from deploy.local.paths import ROOT
+
+PYTHON = sys.executable
+BIN = Path(PYTHON).parent
+
+
+@dataclass(frozen=True)
+class Step:
+    """One check: what it is called in the output and the command that fails when it does."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+def _frontend(script: str) -> tuple[str, ...]:
+    return (PYTHON, "-m", "deploy.local", "frontend", script)
+
+
+STEPS = (
+    Step("lint", (f"{BIN}/ruff", "check", ".")),
+    Step("format", (f"{BIN}/ruff", "format", "--check", ".")),
+    Step("import contracts", (f"{BIN}/lint-imports",)),
+    Step("types", (f"{BIN}/mypy",)),
+    Step("front end: lint", _frontend("lint")),
+    Step("front end: types", _frontend("typecheck")),
+    Step("front end: tests", _frontend("test")),
+    Step("front end: build", _frontend("build")),
+    Step("python tests", (PYTHON, "-m", "pytest")),
+)
+
+
+def main() -> int:
+    """Run all steps, also after a failure; returns 1 when any failed."""
+    failed = [step.name for step in STEPS if not _passes(step)]
+    if failed:
+        print(f"\nFAILED: {', '.join(failed)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _passes(step: Step) -> bool:
+    print(f"\n=== {step.name}: {' '.join(step.command)}", flush=True)
+    started = time.monotonic()
+    code = subprocess.run(step.command, cwd=ROOT, env=base_env(), check=False).returncode
+    verdict = "ok" if code == 0 else f"FAILED (exit code {code})"
+    print(f"=== {step.name}: {verdict} in {time.monotonic() - started:.0f} s", flush=True)
+    return code == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

