@@ -35,10 +35,11 @@ class EmbeddedPostgres:
     is_durable: bool = True
     url: str = ""
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _place: Place | None = field(default=None, repr=False)
 
     def start(self, *, timeout_s: float = 60) -> str:
         """Start the server on a free loopback port (first `initdb`); returns the database URL."""
-        place = choose_place(self.base, install_dir())
+        place = self._place = choose_place(self.base, install_dir())
         password = read_or_create(place.base / "password")
         place.own(place.base / "password")
         if not (place.data / "PG_VERSION").exists():
@@ -65,6 +66,12 @@ class EmbeddedPostgres:
         if self._process is not None:
             processes.stop(self._process, first=signal.SIGINT, grace_s=30)
             self._process = None
+
+    def destroy(self) -> None:
+        """Stop, and delete the data wherever they lie."""
+        self.stop()
+        if self._place is not None:
+            shutil.rmtree(self._place.base)
 
     def create_database(self, name: str) -> str:
         """Create a database unless it is there; returns its URL."""

@@ -1,0 +1,1 @@
+"""The test suite; tests/conftest.py starts the servers it runs against."""

@@ -1,0 +1,153 @@
+"""The real stack for end-to-end tests: the processes of deploy/Procfile, as `make run` has them.
+
+Its database and its Valkey are its own, its checkpoint is a tiny random one, limits are off.
+"""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from deploy.local import processes, procfile
+from deploy.local.health import wait_until_healthy
+from deploy.local.paths import ROOT
+from tests.support.servers import TestServers
+
+START_TIMEOUT_S = 90
+MODEL = "eugpt-tiny"
+
+
+class Stack:
+    """Running web, worker, jobs and beat processes."""
+
+    def __init__(self, directory: Path, env: Mapping[str, str]) -> None:
+        self._directory = directory
+        self._env = dict(env)
+        self._commands = procfile.commands(env)
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self.base_url = f"http://127.0.0.1:{env['PORT']}"
+        self.ws_url = f"ws://127.0.0.1:{env['PORT']}/ws/chat/"
+
+    def pid(self, name: str) -> int:
+        """The pid of `web`, `worker`, `jobs` or `beat`."""
+        return self._running[name].pid
+
+    def log(self, name: str) -> str:
+        """Everything that process has printed so far."""
+        return self._log_path(name).read_text(errors="replace")
+
+    def start(self, name: str) -> None:
+        """Start one process of the table (again)."""
+        self._running[name] = processes.start(
+            shlex.split(self._commands[name]), log=self._log_path(name), cwd=ROOT, env=self._env
+        )
+
+    def kill(self, name: str) -> None:
+        """`kill -9`: no goodbye, as in a crash."""
+        self._running[name].kill()
+        self._running[name].wait()
+
+    def kill_worker(self) -> None:
+        self.kill("worker")
+
+    def restart_worker(self) -> None:
+        """Start a new worker in the place of the running or killed one, and wait for it."""
+        processes.stop(self._running["worker"])
+        self.ensure_running()
+
+    def ensure_running(self) -> None:
+        """Start what a test has ended and wait until /api/health is ok."""
+        for name in self._commands:
+            if name not in self._running or self._running[name].poll() is not None:
+                self.start(name)
+        seen = wait_until_healthy(
+            self.base_url,
+            is_alive=lambda: self._running["web"].poll() is None,
+            timeout_s=START_TIMEOUT_S,
+        )
+        assert not seen, f"the stack is not healthy: {seen}\n{self.tails()}"
+
+    def tails(self) -> str:
+        """The end of every log, for a failure report."""
+        return "\n".join(
+            f"--- {name}\n{processes.last_lines(self._log_path(name), 40)}"
+            for name in self._commands
+        )
+
+    def stop(self) -> None:
+        for process in self._running.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self._running.values():
+            processes.stop(process)
+
+    def _log_path(self, name: str) -> Path:
+        return self._directory / f"{name}.log"
+
+
+@pytest.fixture(scope="session")
+def _session_stack(servers: TestServers) -> Iterator[Stack]:
+    directory = servers.directory / "stack"
+    directory.mkdir()
+    valkey = servers.new_valkey("stack-valkey")
+    valkey.start()
+    env = _stack_env(servers, directory, valkey.url)
+    _manage(env, "migrate", "--no-input", "--verbosity", "0")
+    _manage(env, "load_checkpoint", str(_tiny_checkpoint(directory)))
+    stack = Stack(directory, env)
+    try:
+        yield stack
+    finally:
+        stack.stop()
+        valkey.stop()
+
+
+@pytest.fixture
+def stack(_session_stack: Stack) -> Stack:
+    """The running stack of the session; whatever an earlier test killed is started again."""
+    _session_stack.ensure_running()
+    return _session_stack
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Append the processes' logs to the report of a failed test that used the stack."""
+    report = yield
+    stack = getattr(item, "funcargs", {}).get("_session_stack")
+    if report is not None and report.failed and stack is not None:
+        report.sections.append(("processes", stack.tails()))
+    return report
+
+
+def _stack_env(servers: TestServers, directory: Path, redis_url: str) -> dict[str, str]:
+    bin_dir = Path(sys.executable).parent
+    return os.environ | {
+        "PATH": f"{bin_dir}{os.pathsep}{os.environ['PATH']}",
+        "PORT": str(processes.free_port()),
+        "DATABASE_URL": servers.postgres.create_database("eugpt_stack"),
+        "REDIS_URL": redis_url,
+        "EUGPT_LIMITS": "off",
+        "EUGPT_SLOTS": "8",
+        "EUGPT_ENGINE_THREADS": "1",
+        "EUGPT_MODEL": MODEL,
+        "EUGPT_VAR_DIR": str(directory),
+    }
+
+
+def _tiny_checkpoint(directory: Path) -> Path:
+    from tests.support.tiny_model import build_tiny_checkpoint
+
+    path = directory / MODEL
+    build_tiny_checkpoint(path)
+    return path
+
+
+def _manage(env: Mapping[str, str], *arguments: str) -> None:
+    command = [sys.executable, "manage.py", *arguments]
+    result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, f"{arguments}: {result.stdout}{result.stderr}"
