@@ -19,7 +19,7 @@ UNAVAILABLE_RETRY_S = 5
 class ApiError(exceptions.APIException):
     """Base of EuGPT's errors: `code` and `detail` from the class, `data` joins the body."""
 
-    status_code = status.HTTP_400_BAD_REQUEST
+    status_code: int = status.HTTP_400_BAD_REQUEST
     default_detail = "The request cannot be carried out."
     default_code = "invalid"
 

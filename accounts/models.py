@@ -1,5 +1,7 @@
 """The user of EuGPT: a name and a password, nothing else that identifies a person."""
 
+from typing import ClassVar
+
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.validators import MinLengthValidator, RegexValidator
 from django.db import models
@@ -13,7 +15,8 @@ class CaseInsensitiveUserManager(UserManager["User"]):
     """Finds "Ana" for "ana", in the admin's login as in the API."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(username__iexact=username)
+        lowered = self.alias(username_lower=Lower("username"))
+        return lowered.get(username_lower=(username or "").lower())
 
 
 class User(AbstractUser):
@@ -39,7 +42,7 @@ class User(AbstractUser):
 
     REQUIRED_FIELDS = []
 
-    objects = CaseInsensitiveUserManager()
+    objects: ClassVar[CaseInsensitiveUserManager] = CaseInsensitiveUserManager()
 
     class Meta(AbstractUser.Meta):
         swappable = "AUTH_USER_MODEL"

@@ -50,7 +50,6 @@ class Config(BaseSettings):
         extra="ignore",
         env_file=BASE_DIR / ".env",
         env_ignore_empty=True,
-        populate_by_name=True,
     )
 
     database_url: str = Field("postgresql://eugpt@127.0.0.1:5432/eugpt", alias="DATABASE_URL")
@@ -131,7 +130,7 @@ def config_load() -> Config:
     if problems:
         raise ConfigError("; ".join(problems))
     try:
-        config = Config()
+        config = Config()  # type: ignore[call-arg]
     except ValidationError as error:
         found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise ConfigError("; ".join(found)) from None

@@ -26,7 +26,7 @@ def api_slash_middleware(get_response: SyncHandler | AsyncHandler) -> SyncHandle
 
         async def call_async(request: HttpRequest) -> HttpResponseBase:
             _drop_slash(request)
-            return await get_response(request)
+            return await cast("AsyncHandler", get_response)(request)
 
         return call_async
 

@@ -1,0 +1,60 @@
+"""Shapes of the account routes."""
+
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError as DjangoValidationError
+from rest_framework import serializers
+
+from accounts.models import User
+from accounts.rest import StrictSerializer
+
+PASSWORD_MAX_CHARS = 128
+
+
+def _password_field() -> serializers.CharField:
+    return serializers.CharField(
+        trim_whitespace=False, max_length=PASSWORD_MAX_CHARS, style={"input_type": "password"}
+    )
+
+
+class RegisterInput(StrictSerializer):
+    username = serializers.CharField(validators=User._meta.get_field("username").validators)
+    password = _password_field()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            validate_password(attrs["password"], User(username=attrs["username"]))
+        except DjangoValidationError as error:
+            raise serializers.ValidationError({"password": error.messages}) from None
+        return attrs
+
+
+class LoginInput(StrictSerializer):
+    username = serializers.CharField(max_length=150)
+    password = _password_field()
+
+
+class UserOutput(serializers.ModelSerializer[User]):
+    created_at = serializers.DateTimeField(source="date_joined")
+
+    class Meta:
+        model = User
+        fields = ["id", "username", "created_at"]
+        read_only_fields = fields
+
+
+class SessionOutput(serializers.Serializer[Any]):
+    """The answer to register and login; the refresh token is in the cookie."""
+
+    token = serializers.CharField(source="access", help_text="Access token, good for 10 minutes.")
+    user = UserOutput()
+
+
+class TokenOutput(serializers.Serializer[Any]):
+    token = serializers.CharField(source="access")
+
+
+class TicketOutput(serializers.Serializer[Any]):
+    ticket = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="Seconds.")

@@ -1,0 +1,138 @@
+"""Account routes. Each view parses, calls one service and shapes the answer."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.cookies import cookie_clear, cookie_read, cookie_set
+from accounts.api.serializers import (
+    LoginInput,
+    RegisterInput,
+    SessionOutput,
+    TicketOutput,
+    TokenOutput,
+    UserOutput,
+)
+from accounts.errors import NotAuthenticated, Suspended
+from accounts.limits import address_key, limit_hit
+from accounts.origin import origin_check
+from accounts.rest import EmptySerializer, error_responses, request_user
+from accounts.services import user_authenticate, user_register
+from accounts.tickets import ticket_issue
+from accounts.tokens import TokenPair, tokens_end, tokens_issue, tokens_rotate
+
+
+class CookieView(APIView):
+    """A view that sets or reads the refresh cookie: open to all, closed to other sites."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        origin_check(request)
+        super().initial(request, *args, **kwargs)
+
+
+def _session_response(pair: TokenPair, code: int) -> Response:
+    response = Response(SessionOutput(pair).data, status=code)
+    cookie_set(response, refresh=pair.refresh)
+    return response
+
+
+class RegisterView(CookieView):
+    @extend_schema(
+        request=RegisterInput,
+        responses={201: SessionOutput, **error_responses(400, 409, 429)},
+        operation_id="register",
+        tags=["auth"],
+    )
+    def post(self, request: Request) -> Response:
+        """Create an account and sign in."""
+        limit_hit(name="register", key=address_key(request.META.get("REMOTE_ADDR")))
+        data = RegisterInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        user = user_register(**data.validated_data)
+        return _session_response(tokens_issue(user=user), status.HTTP_201_CREATED)
+
+
+class LoginView(CookieView):
+    @extend_schema(
+        request=LoginInput,
+        responses={200: SessionOutput, **error_responses(400, 401, 403, 429)},
+        operation_id="login",
+        tags=["auth"],
+    )
+    def post(self, request: Request) -> Response:
+        """Sign in with username and password."""
+        limit_hit(name="login", key=address_key(request.META.get("REMOTE_ADDR")))
+        data = LoginInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        user = user_authenticate(**data.validated_data)
+        return _session_response(tokens_issue(user=user), status.HTTP_200_OK)
+
+
+class RefreshView(CookieView):
+    @extend_schema(
+        request=EmptySerializer,
+        responses={200: TokenOutput, **error_responses(401, 403)},
+        operation_id="refresh",
+        tags=["auth"],
+    )
+    def post(self, request: Request) -> Response:
+        """Trade the refresh cookie for a new access token and a new cookie."""
+        EmptySerializer(data=request.data).is_valid(raise_exception=True)
+        pair = tokens_rotate(raw_refresh=cookie_read(request))
+        response = Response(TokenOutput(pair).data)
+        cookie_set(response, refresh=pair.refresh)
+        return response
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """A refused cookie is removed, so that the browser stops sending it."""
+        response = super().handle_exception(exc)
+        if isinstance(exc, NotAuthenticated | Suspended):
+            cookie_clear(response)
+        return response
+
+
+class LogoutView(CookieView):
+    @extend_schema(
+        request=EmptySerializer,
+        responses={204: OpenApiResponse(description="Signed out.")},
+        operation_id="logout",
+        tags=["auth"],
+    )
+    def post(self, request: Request) -> Response:
+        """End this session and remove its cookie."""
+        EmptySerializer(data=request.data).is_valid(raise_exception=True)
+        tokens_end(raw_refresh=cookie_read(request))
+        response = Response(status=status.HTTP_204_NO_CONTENT)
+        cookie_clear(response)
+        return response
+
+
+class MeView(APIView):
+    @extend_schema(
+        responses={200: UserOutput, **error_responses(401, 403)}, operation_id="me", tags=["auth"]
+    )
+    def get(self, request: Request) -> Response:
+        """The signed-in user."""
+        return Response(UserOutput(request_user(request)).data)
+
+
+class TicketView(APIView):
+    @extend_schema(
+        request=EmptySerializer,
+        responses={200: TicketOutput, **error_responses(401, 403)},
+        operation_id="ws_ticket",
+        tags=["auth"],
+    )
+    def post(self, request: Request) -> Response:
+        """A single-use ticket for `/ws/chat/?ticket=`."""
+        ticket = ticket_issue(request_user(request).pk)
+        return Response({"ticket": ticket, "expires_in": settings.TICKET_LIFETIME_S})

@@ -1,0 +1,52 @@
+"""Rate limits, counted atomically in Redis, for REST, SSE and WebSocket alike."""
+
+import ipaddress
+import math
+import time
+from functools import cache
+
+from django.conf import settings
+from limits import parse
+from limits.storage import RedisStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from accounts.errors import RateLimited
+from accounts.store import TIMEOUT_S
+
+
+@cache
+def _limiter() -> MovingWindowRateLimiter:
+    storage = RedisStorage(
+        settings.REDIS_URL,
+        key_prefix="eugpt:limit",
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+    )
+    return MovingWindowRateLimiter(storage)
+
+
+def limit_hit(*, name: str, key: str) -> None:
+    """Count one use of the limit `settings.RATE_LIMITS[name]` by `key`.
+
+    Raises RateLimited with `retry_after`. Does nothing while limits are off. Blocks on Redis: from
+    asynchronous code call it in a thread.
+    """
+    if not settings.LIMITS_ENABLED:
+        return
+    rate = parse(settings.RATE_LIMITS[name])
+    if _limiter().hit(rate, name, key):
+        return
+    reset_time, _ = _limiter().get_window_stats(rate, name, key)
+    raise RateLimited(retry_after=max(1, math.ceil(reset_time - time.time())))
+
+
+def address_key(address: str | None) -> str:
+    """A client address as a limit key; IPv6 counts by /64, which is what one client gets."""
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return "unknown"
+    if parsed.version == 4:
+        return str(parsed)
+    mapped = parsed.ipv4_mapped
+    return str(mapped or ipaddress.ip_network((parsed, 64), strict=False))

@@ -1,0 +1,58 @@
+"""What changes an account."""
+
+from functools import partial
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import update_last_login
+from django.db import IntegrityError, transaction
+
+from accounts.errors import InvalidCredentials, Suspended, UsernameTaken
+from accounts.hints import user_hint
+from accounts.models import User
+from accounts.selectors import user_by_username
+from accounts.tokens import tokens_end_all
+
+SUSPENDED_HINT = "account.suspended"
+
+
+def user_register(*, username: str, password: str) -> User:
+    """Create an account from validated input; raises UsernameTaken. One transaction."""
+    if user_by_username(username=username) is not None:
+        raise UsernameTaken
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(username=username, password=password)
+    except IntegrityError:
+        raise UsernameTaken from None
+
+
+def user_authenticate(*, username: str, password: str) -> User:
+    """The user with this name and password; raises InvalidCredentials or Suspended.
+
+    An unknown name costs one password hash, as a known one does, so time tells nothing.
+    """
+    user = user_by_username(username=username)
+    if user is None:
+        make_password(password)
+        raise InvalidCredentials
+    if not user.check_password(password):
+        raise InvalidCredentials
+    if not user.is_active:
+        raise Suspended
+    update_last_login(User, user)
+    return user
+
+
+def user_suspend(*, user: User) -> None:
+    """Lock the user out: no sign-in, all sessions and sockets end. One transaction."""
+    with transaction.atomic():
+        user.is_active = False
+        user.save(update_fields=["is_active"])
+        tokens_end_all(user=user)
+        transaction.on_commit(partial(user_hint, user_id=user.pk, kind=SUSPENDED_HINT))
+
+
+def user_reactivate(*, user: User) -> None:
+    """Let a suspended user sign in again; ended sessions stay ended."""
+    user.is_active = True
+    user.save(update_fields=["is_active"])

@@ -1,0 +1,16 @@
+"""Routes under /api/auth. A middleware answers them with a trailing slash too."""
+
+from django.urls import path
+
+from accounts.api import views
+
+app_name = "accounts"
+
+urlpatterns = [
+    path("register", views.RegisterView.as_view(), name="register"),
+    path("login", views.LoginView.as_view(), name="login"),
+    path("refresh", views.RefreshView.as_view(), name="refresh"),
+    path("logout", views.LogoutView.as_view(), name="logout"),
+    path("me", views.MeView.as_view(), name="me"),
+    path("ws-ticket", views.TicketView.as_view(), name="ws-ticket"),
+]

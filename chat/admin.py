@@ -1,0 +1,160 @@
+"""Conversations, messages and generations in the admin: to find and read, not to edit."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+
+from chat.models import Conversation, Generation, Message
+
+TRANSCRIPT_MAX_MESSAGES = 500
+PREVIEW_CHARS = 90
+
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows that people may look at and, with the right, delete; the application writes them."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_view_permission(request, obj) or super().has_change_permission(
+            request, obj
+        )
+
+
+def _link(instance: Model | None) -> SafeString | str:
+    if instance is None:
+        return "-"
+    meta = instance._meta
+    address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[instance.pk])
+    return format_html('<a href="{}">{}</a>', address, str(instance))
+
+
+@admin.register(Conversation)
+class ConversationAdmin(ReadOnlyAdmin):
+    list_display = ["title", "user", "message_total", "pinned", "archived", "updated_at"]
+    list_filter = ["archived", "pinned", "updated_at"]
+    list_select_related = ["user"]
+    search_fields = ["title", "user__username"]
+    search_help_text = "Title or username"
+    ordering = ["-updated_at", "-id"]
+    fields = [
+        "title",
+        "owner",
+        "created_at",
+        "updated_at",
+        "pinned",
+        "archived",
+        "transcript",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
+        totals = (
+            Conversation.objects.filter(pk=OuterRef("pk"))
+            .annotate(total=Count("messages"))
+            .values("total")
+        )
+        rows: QuerySet[Conversation] = super().get_queryset(request)
+        return rows.annotate(message_count=Subquery(totals))
+
+    @admin.display(description="messages", ordering="message_count")
+    def message_total(self, conversation: Conversation) -> int:
+        return int(getattr(conversation, "message_count", 0))
+
+    @admin.display(description="user")
+    def owner(self, conversation: Conversation) -> SafeString | str:
+        return _link(conversation.user)
+
+    @admin.display(description="transcript")
+    def transcript(self, conversation: Conversation) -> SafeString:
+        """All messages in the order they were written, branches included."""
+        messages = conversation.messages.order_by("id")[:TRANSCRIPT_MAX_MESSAGES]
+        rows = (
+            (message.role, message.created_at.strftime("%Y-%m-%d %H:%M"), message.content)
+            for message in messages
+        )
+        row = (
+            '<p style="margin:0 0 1em;max-width:52em"><strong>{}</strong> <small>{}</small><br>'
+            '<span style="white-space:pre-wrap">{}</span></p>'
+        )
+        return format_html_join("", row, rows) or SafeString("No messages.")
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyAdmin):
+    list_display = ["id", "preview", "role", "conversation", "username", "created_at"]
+    list_filter = ["role", "created_at"]
+    list_select_related = ["conversation__user"]
+    search_fields = ["content", "conversation__user__username"]
+    search_help_text = "Text or username"
+    ordering = ["-id"]
+    fields = ["role", "content", "conversation_link", "created_at", "parent"]
+
+    @admin.display(description="content")
+    def preview(self, message: Message) -> str:
+        return Truncator(message.content).chars(PREVIEW_CHARS) or "(empty)"
+
+    @admin.display(description="user")
+    def username(self, message: Message) -> str:
+        return message.conversation.user.username
+
+    @admin.display(description="conversation")
+    def conversation_link(self, message: Message) -> SafeString | str:
+        return _link(message.conversation)
+
+
+@admin.register(Generation)
+class GenerationAdmin(ReadOnlyAdmin):
+    list_display = [
+        "id",
+        "status",
+        "finish_reason",
+        "model",
+        "user",
+        "queue_s",
+        "first_token_s",
+        "total_s",
+        "completion_tokens",
+        "attempt",
+        "queued_at",
+    ]
+    list_filter = ["status", "finish_reason", "model", "queued_at"]
+    list_select_related = ["user"]
+    search_fields = ["id__iexact", "user__username", "worker_id", "error_code"]
+    search_help_text = "Id, username, worker or error code"
+    ordering = ["-queued_at"]
+    exclude = ["owner_key", "client_id"]
+
+    @admin.display(description="queue s")
+    def queue_s(self, generation: Generation) -> str:
+        return _seconds(generation.queued_at, generation.started_at)
+
+    @admin.display(description="first token s")
+    def first_token_s(self, generation: Generation) -> str:
+        return _seconds(generation.queued_at, generation.first_token_at)
+
+    @admin.display(description="total s")
+    def total_s(self, generation: Generation) -> str:
+        return _seconds(generation.queued_at, generation.finished_at)
+
+
+def _seconds(begin: Any, end: Any) -> str:
+    return "-" if begin is None or end is None else f"{(end - begin).total_seconds():.2f}"

@@ -1,0 +1,114 @@
+"""Conversation routes. Each view parses, calls one service or selector and shapes the answer."""
+
+from urllib.parse import urlencode
+
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.rest import error_responses, request_user
+from chat.access import conversation_for_user
+from chat.api.serializers import (
+    ConversationCreateInput,
+    ConversationDetailOutput,
+    ConversationListQuery,
+    ConversationOutput,
+    ConversationUpdateInput,
+)
+from chat.selectors import conversation_list, conversation_load_messages
+from chat.services.conversations import (
+    conversation_create,
+    conversation_delete,
+    conversation_update,
+)
+
+TAGS = ["conversations"]
+LINK_HEADER = OpenApiParameter(
+    "Link",
+    location=OpenApiParameter.HEADER,
+    response=[200],
+    description='The next page, as `<address>; rel="next"`; absent on the last one.',
+)
+
+
+def _next_link(request: Request, cursor: str) -> str:
+    """A `Link` value relative to the host, so that proxies cannot make it wrong."""
+    params = {**request.query_params.dict(), "cursor": cursor}
+    return f'<{request.path}?{urlencode(params)}>; rel="next"'
+
+
+class ConversationsView(APIView):
+    @extend_schema(
+        parameters=[ConversationListQuery, LINK_HEADER],
+        responses={200: ConversationOutput(many=True), **error_responses(400, 401, 403)},
+        operation_id="conversations_list",
+        tags=TAGS,
+    )
+    def get(self, request: Request) -> Response:
+        """The user's conversations, most recently changed first."""
+        query = ConversationListQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        page = conversation_list(user=request_user(request), **query.validated_data)
+        response = Response(ConversationOutput(page.items, many=True).data)
+        if page.next_cursor is not None:
+            response["Link"] = _next_link(request, page.next_cursor)
+        return response
+
+    @extend_schema(
+        request=ConversationCreateInput,
+        responses={201: ConversationOutput, **error_responses(400, 401, 403)},
+        operation_id="conversations_create",
+        tags=TAGS,
+    )
+    def post(self, request: Request) -> Response:
+        """Start an empty conversation."""
+        data = ConversationCreateInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        conversation = conversation_create(user=request_user(request), **data.validated_data)
+        return Response(ConversationOutput(conversation).data, status=status.HTTP_201_CREATED)
+
+
+class ConversationView(APIView):
+    @extend_schema(
+        responses={200: ConversationDetailOutput, **error_responses(401, 403, 404)},
+        operation_id="conversations_retrieve",
+        tags=TAGS,
+    )
+    def get(self, request: Request, conversation_id: int) -> Response:
+        """A conversation with all its messages; `parent` makes them a tree."""
+        conversation = conversation_for_user(
+            user=request_user(request), conversation_id=conversation_id
+        )
+        conversation_load_messages(conversation=conversation)
+        return Response(ConversationDetailOutput(conversation).data)
+
+    @extend_schema(
+        request=ConversationUpdateInput,
+        responses={200: ConversationOutput, **error_responses(400, 401, 403, 404)},
+        operation_id="conversations_update",
+        tags=TAGS,
+    )
+    def patch(self, request: Request, conversation_id: int) -> Response:
+        """Rename, pin or archive."""
+        conversation = conversation_for_user(
+            user=request_user(request), conversation_id=conversation_id
+        )
+        data = ConversationUpdateInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        changed = conversation_update(conversation=conversation, changes=data.validated_data)
+        return Response(ConversationOutput(changed).data)
+
+    @extend_schema(
+        responses={204: OpenApiResponse(description="Deleted."), **error_responses(401, 403, 404)},
+        operation_id="conversations_delete",
+        tags=TAGS,
+    )
+    def delete(self, request: Request, conversation_id: int) -> Response:
+        """Delete with all messages."""
+        conversation = conversation_for_user(
+            user=request_user(request), conversation_id=conversation_id
+        )
+        conversation_delete(conversation=conversation)
+        return Response(status=status.HTTP_204_NO_CONTENT)

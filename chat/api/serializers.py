@@ -1,0 +1,79 @@
+"""Shapes of the conversation routes."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.rest import StrictBooleanField, StrictSerializer
+from chat.models import TITLE_MAX_CHARS, Conversation, Generation, Message, Role
+
+PAGE_LIMIT_DEFAULT = 30
+PAGE_LIMIT_MAX = 100
+QUERY_MAX_CHARS = 200
+
+
+class ConversationListQuery(serializers.Serializer[Any]):
+    """Parameters of the list, all optional."""
+
+    limit = serializers.IntegerField(
+        min_value=1, max_value=PAGE_LIMIT_MAX, default=PAGE_LIMIT_DEFAULT
+    )
+    cursor = serializers.CharField(
+        required=False, max_length=200, help_text="From the `Link` header of the page before."
+    )
+    q = serializers.CharField(
+        source="query",
+        required=False,
+        allow_blank=True,
+        max_length=QUERY_MAX_CHARS,
+        help_text="Words in a title or a message.",
+    )
+    archived = serializers.BooleanField(
+        required=False, help_text="Only archived ones, or only the others; without it all."
+    )
+
+
+class ConversationCreateInput(StrictSerializer):
+    title = serializers.CharField(max_length=TITLE_MAX_CHARS, required=False)
+
+
+class ConversationUpdateInput(StrictSerializer):
+    title = serializers.CharField(max_length=TITLE_MAX_CHARS, required=False)
+    pinned = StrictBooleanField(required=False)
+    archived = StrictBooleanField(required=False)
+
+
+class ConversationOutput(serializers.ModelSerializer[Conversation]):
+    class Meta:
+        model = Conversation
+        fields = ["id", "title", "created_at", "updated_at", "pinned", "archived"]
+        read_only_fields = fields
+
+
+class GenerationBrief(serializers.ModelSerializer[Generation]):
+    class Meta:
+        model = Generation
+        fields = ["id", "status", "finish_reason"]
+        read_only_fields = fields
+
+
+class MessageOutput(serializers.ModelSerializer[Message]):
+    role = serializers.ChoiceField(choices=Role.values)
+    parent = serializers.IntegerField(  # type: ignore[assignment]
+        source="parent_id", allow_null=True
+    )
+    generation = GenerationBrief(allow_null=True, default=None)
+
+    class Meta:
+        model = Message
+        fields = ["id", "role", "content", "created_at", "parent", "generation"]
+        read_only_fields = fields
+
+
+class ConversationDetailOutput(ConversationOutput):
+    head = serializers.IntegerField(source="head_id", allow_null=True)
+    messages = MessageOutput(many=True)
+
+    class Meta(ConversationOutput.Meta):
+        fields = [*ConversationOutput.Meta.fields, "head", "messages"]
+        read_only_fields = fields

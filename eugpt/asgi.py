@@ -1,0 +1,62 @@
+"""The web process: static files, then the body cap, then Django; WebSockets through Channels.
+
+Nothing imported from here may import torch.
+"""
+
+# ruff: noqa: E402  the apps must be loaded before what uses them is imported
+
+import os
+from typing import Any, cast
+
+from asgiref.typing import ASGI3Application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "eugpt.settings")
+
+from django.core.asgi import get_asgi_application
+
+django_application = get_asgi_application()
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import WebsocketDenier
+from django.conf import settings
+from django.urls import re_path
+
+from chat.routing import websocket_urlpatterns
+from eugpt.body_cap import BodyCap
+from eugpt.origins import OriginGate
+from eugpt.static_site import StaticSite
+
+ADMIN_BODY_MAX_BYTES = 1024 * 1024
+
+
+async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Agree to start and to stop; sockets and streams end with their own tasks."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+http_application = StaticSite(
+    BodyCap(
+        cast("ASGI3Application", django_application),
+        api_bytes=settings.API_BODY_MAX_BYTES,
+        other_bytes=ADMIN_BODY_MAX_BYTES,
+    ),
+    export_dir=settings.FRONTEND_DIR,
+    prefix=settings.STATIC_URL,
+)
+
+unknown_socket = re_path(r"", WebsocketDenier.as_asgi())
+
+application = ProtocolTypeRouter(
+    {
+        "http": http_application,
+        "websocket": OriginGate(
+            URLRouter([*websocket_urlpatterns, unknown_socket]),
+            [*settings.ALLOWED_HOSTS, *settings.CORS_ALLOWED_ORIGINS],
+        ),
+        "lifespan": lifespan,
+    }
+)

@@ -1,0 +1,78 @@
+"""ASGI wrapper that bounds request bodies before Django spools them to disk."""
+
+import json
+from typing import Any
+
+from asgiref.typing import (
+    ASGI3Application,
+    ASGIReceiveCallable,
+    ASGIReceiveEvent,
+    ASGISendCallable,
+    HTTPScope,
+    Scope,
+)
+
+API_PREFIXES = ("/api", "/v1")
+TOO_LARGE = {"detail": "The request body is too large.", "code": "too_large"}
+
+
+class _BodyTooLargeError(Exception):
+    pass
+
+
+class BodyCap:
+    """Answers 413 when a body is larger than `api_bytes` (API) or `other_bytes` (admin forms).
+
+    Counts what arrives, so a missing or false Content-Length changes nothing. Responses pass
+    through untouched, streamed ones included.
+    """
+
+    def __init__(self, application: ASGI3Application, *, api_bytes: int, other_bytes: int) -> None:
+        self.application = application
+        self.api_bytes = api_bytes
+        self.other_bytes = other_bytes
+
+    async def __call__(
+        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        if scope["type"] != "http":
+            await self.application(scope, receive, send)
+            return
+        limit = self.api_bytes if scope["path"].startswith(API_PREFIXES) else self.other_bytes
+        if _announced_bytes(scope) > limit:
+            await _refuse(send, limit)
+            return
+        try:
+            await self.application(scope, _counting(receive, limit), send)
+        except _BodyTooLargeError:
+            await _refuse(send, limit)
+
+
+def _counting(receive: ASGIReceiveCallable, limit: int) -> ASGIReceiveCallable:
+    received = 0
+
+    async def counted() -> ASGIReceiveEvent:
+        nonlocal received
+        message = await receive()
+        if message["type"] == "http.request":
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise _BodyTooLargeError
+        return message
+
+    return counted
+
+
+def _announced_bytes(scope: HTTPScope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0
+
+
+async def _refuse(send: ASGISendCallable, limit: int) -> None:
+    body = json.dumps({**TOO_LARGE, "limit_bytes": limit}).encode()
+    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    start: dict[str, Any] = {"type": "http.response.start", "status": 413, "headers": headers}
+    await send(start)  # type: ignore[arg-type]
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,70 @@
+"""How errors leave the project over HTTP: DRF's exception handler and Django's error views.
+
+What an error says is decided in `accounts.errors`; this file adds status, headers and, outside the
+API, the front end's own page.
+"""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from accounts.errors import ErrorInfo, Invalid, NotFound, error_describe
+
+logger = logging.getLogger(__name__)
+
+API_PREFIXES = ("/api/", "/v1/")
+
+
+def error_headers(info: ErrorInfo) -> dict[str, str]:
+    """The headers that belong to an error: Retry-After, WWW-Authenticate."""
+    headers = {}
+    if retry_after := info.body.get("retry_after"):
+        headers["Retry-After"] = str(retry_after)
+    if info.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="api"'
+    return headers
+
+
+def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
+    """DRF's EXCEPTION_HANDLER: every exception becomes EuGPT's JSON shape."""
+    info = error_describe(exc)
+    if info.is_internal:
+        view = context.get("view")
+        logger.error("unhandled error in %s", type(view).__name__, exc_info=exc)
+    set_rollback()
+    return Response(info.body, status=info.status, headers=error_headers(info))
+
+
+def _error_response(request: HttpRequest, exc: Exception) -> HttpResponse:
+    info = error_describe(exc)
+    if request.path.startswith(API_PREFIXES):
+        return JsonResponse(info.body, status=info.status, headers=error_headers(info))
+    page = settings.FRONTEND_DIR / "404.html"
+    if info.status == HTTPStatus.NOT_FOUND and page.is_file():
+        return HttpResponse(page.read_bytes(), status=info.status)
+    return HttpResponse(info.body["detail"], status=info.status, content_type="text/plain")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400."""
+    return _error_response(request, Invalid())
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler403."""
+    return _error_response(request, exception)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404."""
+    return _error_response(request, NotFound())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500; Django has logged the cause."""
+    return _error_response(request, RuntimeError())

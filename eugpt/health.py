@@ -1,0 +1,110 @@
+"""Is EuGPT able to answer? `/api/health` checks what a reply needs, `/livez` only the process."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import redis.exceptions
+from django.db import Error as DatabaseError
+from django.http import HttpRequest, JsonResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.store import redis_client
+from chat.models import Generation, Status
+from inference.public import active_checkpoint_name
+
+logger = logging.getLogger(__name__)
+
+WORKERS_KEY = "eugpt:workers"
+WORKER_KEY_PREFIX = "eugpt:worker:"
+OK, FAILED = "ok", "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The state of what a reply needs."""
+
+    database: str
+    redis: str
+    workers: int
+    model: str | None
+    queue_depth: int
+
+    @property
+    def is_ok(self) -> bool:
+        return self.database == OK and self.redis == OK and self.workers > 0
+
+    def body(self) -> dict[str, Any]:
+        checks = {"database": self.database, "redis": self.redis, "workers": self.workers}
+        return {
+            "status": "ok" if self.is_ok else "degraded",
+            "checks": checks,
+            "model": self.model,
+            "queue_depth": self.queue_depth,
+        }
+
+
+def _database_state() -> tuple[str, str | None, int]:
+    """State, active checkpoint and number of queued generations."""
+    try:
+        depth = Generation.objects.filter(status=Status.QUEUED).count()
+        return OK, active_checkpoint_name(), depth
+    except DatabaseError:
+        logger.warning("health: the database does not answer", exc_info=True)
+        return FAILED, None, 0
+
+
+def _redis_state() -> tuple[str, int]:
+    """State and number of live generate workers: the ids in the set whose key has not expired."""
+    try:
+        # redis-py types its answers for both clients at once.
+        client: Any = redis_client()
+        keys = [f"{WORKER_KEY_PREFIX}{worker}" for worker in client.smembers(WORKERS_KEY)]
+        return OK, client.exists(*keys) if keys else 0
+    except redis.exceptions.RedisError:
+        logger.warning("health: Redis does not answer", exc_info=True)
+        return FAILED, 0
+
+
+def health_check() -> Health:
+    """Ask the database and Redis now."""
+    database, model, queue_depth = _database_state()
+    redis_state, workers = _redis_state()
+    return Health(database, redis_state, workers, model, queue_depth)
+
+
+class HealthChecks(serializers.Serializer[Any]):
+    database = serializers.CharField(help_text="ok or error")
+    redis = serializers.CharField(help_text="ok or error")
+    workers = serializers.IntegerField()
+
+
+class HealthOutput(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=["ok", "degraded"])
+    checks = HealthChecks()
+    model = serializers.CharField(allow_null=True)
+    queue_depth = serializers.IntegerField()
+
+
+class HealthView(APIView):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        responses={200: HealthOutput, 503: HealthOutput}, operation_id="health", tags=["system"]
+    )
+    def get(self, request: Request) -> Response:
+        """Whether EuGPT can answer: 200 when all checks pass, else 503."""
+        health = health_check()
+        code = status.HTTP_200_OK if health.is_ok else status.HTTP_503_SERVICE_UNAVAILABLE
+        return Response(health.body(), status=code, headers={"Cache-Control": "no-store"})
+
+
+async def livez(request: HttpRequest) -> JsonResponse:
+    """The process lives; nothing else is asked."""
+    return JsonResponse({"status": "ok"})
