@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
+from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -48,7 +49,6 @@ class Config(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True,
         extra="ignore",
-        env_file=BASE_DIR / ".env",
         env_ignore_empty=True,
     )
 
@@ -56,6 +56,8 @@ class Config(BaseSettings):
     redis_url: str = Field("redis://127.0.0.1:6379/0", alias="REDIS_URL")
     port: int = Field(8000, alias="PORT", ge=0, le=65535)
 
+    # Read before this object is made; empty means no file.
+    env_file: str = Field(".env", alias="EUGPT_ENV_FILE")
     env: Literal["development", "production"] = Field("development", alias="EUGPT_ENV")
     debug: bool = Field(False, alias="EUGPT_DEBUG")
     secret_key: str = Field("", alias="EUGPT_SECRET_KEY")
@@ -104,8 +106,15 @@ def known_variables() -> frozenset[str]:
     return frozenset(str(field.alias) for field in Config.model_fields.values())
 
 
-def _unknown_problems() -> list[str]:
-    unknown = {name for name in os.environ if name.startswith(PREFIX)} - known_variables()
+def _env_file() -> Path | None:
+    """The `.env` file to read: beside manage.py, or where EUGPT_ENV_FILE says."""
+    name = os.environ.get("EUGPT_ENV_FILE", ".env")
+    return BASE_DIR / name if name else None
+
+
+def _unknown_problems(env_file: Path | None) -> list[str]:
+    names = {*os.environ, *(dotenv_values(env_file) if env_file else ())}
+    unknown = {name for name in names if name.startswith(PREFIX)} - known_variables()
     return [f"{name} is not a setting of EuGPT (see .env.example)" for name in sorted(unknown)]
 
 
@@ -126,11 +135,12 @@ def _production_problems(config: Config) -> list[str]:
 @cache
 def config_load() -> Config:
     """Read, check and freeze the settings; raises ConfigError naming every bad variable."""
-    problems = _unknown_problems()
+    env_file = _env_file()
+    problems = _unknown_problems(env_file)
     if problems:
         raise ConfigError("; ".join(problems))
     try:
-        config = Config()  # type: ignore[call-arg]
+        config = Config(_env_file=env_file)  # type: ignore[call-arg]
     except ValidationError as error:
         found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise ConfigError("; ".join(found)) from None

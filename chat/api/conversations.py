@@ -48,7 +48,7 @@ class ConversationsView(APIView):
     )
     def get(self, request: Request) -> Response:
         """The user's conversations, most recently changed first."""
-        query = ConversationListQuery(data=request.query_params)
+        query = ConversationListQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         page = conversation_list(user=request_user(request), **query.validated_data)
         response = Response(ConversationOutput(page.items, many=True).data)
