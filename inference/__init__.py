@@ -1,0 +1,1 @@
+"""Serving the project's own GPT: the network, the engine around it, and the released checkpoints."""

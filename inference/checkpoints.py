@@ -1,0 +1,94 @@
+"""Registering and activating checkpoints: the services behind the management commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from inference import checkpoint_io
+from inference.checkpoint_io import CheckpointError
+from inference.models import Checkpoint
+
+
+def checkpoint_resolve(path_or_name: str) -> Path:
+    """A folder as given, or the one of that name in MODELS_DIR; raises `CheckpointError`."""
+    given = Path(path_or_name)
+    candidates = [given, settings.MODELS_DIR / path_or_name] if path_or_name else []
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate.resolve()
+    raise CheckpointError("not_found", f"no checkpoint folder {path_or_name!r}")
+
+
+def checkpoint_load(*, path_or_name: str, activate: bool = True) -> Checkpoint:
+    """Verify a folder, register it and (by default) activate it, in one transaction.
+
+    Loading the same folder again changes nothing. Raises `CheckpointError` and changes nothing
+    when the folder is bad.
+    """
+    checked = checkpoint_io.verify(checkpoint_resolve(path_or_name))
+    with transaction.atomic():
+        checkpoint, is_new = Checkpoint.objects.get_or_create(
+            name=checked.name, defaults=_fields(checked)
+        )
+        if not is_new and checkpoint.sha256 != checked.sha256:
+            for name, value in _fields(checked).items():
+                setattr(checkpoint, name, value)
+            checkpoint.loaded_at = timezone.now()
+            checkpoint.save()
+        if activate:
+            _activate(checkpoint)
+    return checkpoint
+
+
+def checkpoint_activate(*, name: str) -> Checkpoint:
+    """Make a registered checkpoint the one that is served; raises `CheckpointError`.
+
+    Its folder is verified again first: it may have changed since it was loaded.
+    """
+    checkpoint = Checkpoint.objects.filter(name=name).first()
+    if checkpoint is None:
+        raise CheckpointError("not_found", f"no checkpoint {name!r} is loaded")
+    checkpoint_open(checkpoint)
+    with transaction.atomic():
+        _activate(checkpoint)
+    return checkpoint
+
+
+def checkpoint_open(checkpoint: Checkpoint) -> checkpoint_io.Checkpoint:
+    """The verified folder of a registered checkpoint; raises `CheckpointError`."""
+    checked = checkpoint_io.verify(settings.MODELS_DIR / checkpoint.path)
+    if checked.sha256 != checkpoint.sha256:
+        raise CheckpointError("wrong_hash", f"{checkpoint.name} is not what was loaded")
+    return checked
+
+
+def active_checkpoint() -> Checkpoint | None:
+    return Checkpoint.objects.filter(is_active=True).first()
+
+
+def active_checkpoint_name() -> str | None:
+    return Checkpoint.objects.filter(is_active=True).values_list("name", flat=True).first()
+
+
+def _activate(checkpoint: Checkpoint) -> None:
+    if checkpoint.is_active:
+        return
+    Checkpoint.objects.select_for_update().filter(is_active=True).update(is_active=False)
+    checkpoint.is_active = True
+    checkpoint.activated_at = timezone.now()
+    checkpoint.save(update_fields=["is_active", "activated_at"])
+
+
+def _fields(checked: checkpoint_io.Checkpoint) -> dict[str, object]:
+    models_dir = settings.MODELS_DIR.resolve()
+    is_inside = checked.folder.is_relative_to(models_dir)
+    return {
+        "path": str(checked.folder.relative_to(models_dir) if is_inside else checked.folder),
+        "sha256": checked.sha256,
+        "parameters": int(checked.manifest.get("parameters", 0)),
+        "manifest": checked.manifest,
+    }

@@ -1,0 +1,154 @@
+"""Continuous batching: requests join and leave between steps. One thread owns the engine."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from inference.engine.detokenizer import Detokenizer
+from inference.engine.params import SamplingParams
+from inference.engine.request import Finish, Request, StepOutput, TokenLogprobs
+from inference.engine.runner import Runner
+from inference.engine.sampler import Sampled, sample
+from inference.engine.scheduler import Scheduler
+from inference.model.gpt import GPT
+from inference.tokenizer import Tokenizer
+
+# Two prefills of a full context cost about as much as ten decode steps: enough to fill the
+# slots quickly, little enough that running replies do not visibly stop.
+_PREFILLS_PER_STEP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    slots: int = 16
+    queue_limit: int = 64
+    deadline_s: float = 120.0
+
+
+class Engine:
+    """`submit` and `cancel` between steps; `step` returns what there is to tell the readers."""
+
+    def __init__(self, model: GPT, tokenizer: Tokenizer, config: EngineConfig) -> None:
+        if tokenizer.vocab_size != model.config.vocab_size:
+            raise ValueError("tokenizer and model disagree on the number of ids")
+        self.config = config
+        self.tokenizer = tokenizer
+        self.context_length = model.config.context_length
+        self.scheduler = Scheduler(config.slots, config.queue_limit)
+        self._runner = Runner(model, config.slots)
+        self._banned = (tokenizer.user_id, tokenizer.assistant_id)
+        self._requests: dict[str, Request] = {}
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._requests
+
+    def submit(
+        self,
+        request_id: str,
+        prompt_ids: list[int],
+        params: SamplingParams,
+        generated: list[int] | None = None,
+    ) -> None:
+        """Add a request; `generated` continues an earlier attempt after these tokens.
+
+        Raises `EngineFull`, and ValueError for a prompt that leaves no room for a token.
+        """
+        if not 0 < len(prompt_ids) + len(generated or ()) < self.context_length:
+            raise ValueError(f"a prompt needs 1 to {self.context_length - 1} tokens")
+        detokenizer = Detokenizer(self.tokenizer.token_bytes, params.stop)
+        for token in generated or ():
+            detokenizer.push(token)  # the readers have its text already
+        seed = secrets.randbits(63) if params.seed is None else params.seed
+        request = Request(
+            request_id, prompt_ids, params, seed, detokenizer,
+            deadline=time.monotonic() + self.config.deadline_s,
+            generated=list(generated or ()),
+        )  # fmt: skip
+        self.scheduler.add(request)
+        self._requests[request_id] = request
+
+    def cancel(self, request_id: str) -> None:
+        """End a request at the next step; unknown ids (finished ones) are ignored."""
+        if request := self._requests.get(request_id):
+            request.is_cancelled = True
+
+    def step(self) -> list[StepOutput]:
+        """Drop what is cancelled or late, admit, decode one token for everyone else."""
+        outputs = self._drop()
+        decoding = list(self.scheduler.running)
+        if decoding:
+            logits = self._runner.decode([r.generated[-1] for r in decoding])
+            outputs += self._advance(decoding, self._sample(logits, decoding))
+        for _ in range(_PREFILLS_PER_STEP):
+            admitted = self.scheduler.admit()
+            if admitted is None:
+                break
+            outputs += self._prefill(*admitted)
+        return outputs
+
+    def abort_all(self, error: str) -> list[StepOutput]:
+        """End every request with an error: the engine cannot go on."""
+        return [self._finish(r, "error", error=error) for r in list(self._requests.values())]
+
+    def _drop(self) -> list[StepOutput]:
+        now = time.monotonic()
+        outputs = []
+        for request in list(self._requests.values()):
+            if request.is_cancelled:
+                outputs.append(self._finish(request, "cancelled"))
+            elif now > request.deadline:
+                outputs.append(self._finish(request, "error", error="deadline_exceeded"))
+        return outputs
+
+    def _prefill(self, slot: int, request: Request) -> list[StepOutput]:
+        logits = self._runner.prefill(slot, request.prompt_ids + request.generated)
+        return self._advance([request], self._sample(logits, [request]))
+
+    def _sample(self, logits: Tensor, requests: list[Request]) -> list[Sampled]:
+        return sample(logits, requests, self._banned, self.tokenizer.end_id)
+
+    def _advance(self, requests: list[Request], sampled: list[Sampled]) -> list[StepOutput]:
+        return [
+            self._advance_one(request, token.token_id, token.logprobs)
+            for request, token in zip(requests, sampled, strict=True)
+        ]
+
+    def _advance_one(
+        self, request: Request, token: int, logprobs: TokenLogprobs | None
+    ) -> StepOutput:
+        if token == self.tokenizer.end_id:
+            return self._finish(request, "stop")
+        request.generated.append(token)
+        text = request.detokenizer.push(token)
+        finish: Finish | None = None
+        if request.detokenizer.is_stopped:
+            finish = "stop"
+        elif (
+            len(request.generated) >= request.params.max_tokens
+            or request.length >= self.context_length
+        ):
+            finish = "length"
+        if finish:
+            return self._finish(request, finish, (token,), text, logprobs)
+        return StepOutput(request.id, (token,), text, logprobs)
+
+    def _finish(
+        self,
+        request: Request,
+        finish: Finish,
+        token_ids: tuple[int, ...] = (),
+        text: str = "",
+        logprobs: TokenLogprobs | None = None,
+        *,
+        error: str = "",
+    ) -> StepOutput:
+        """The one way out of the engine."""
+        self.scheduler.release(request, self._runner.cache.move)
+        del self._requests[request.id]
+        text += request.detokenizer.flush()
+        return StepOutput(request.id, token_ids, text, logprobs, finish, error)

@@ -1,0 +1,53 @@
+"""The engine's view of one generation: what is asked, how far it is, what comes out of a step."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Literal
+
+from inference.engine.detokenizer import Detokenizer
+from inference.engine.params import SamplingParams
+
+Finish = Literal["stop", "length", "cancelled", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprobs:
+    """Natural-log probabilities of the chosen token and of the likeliest alternatives."""
+
+    token_id: int
+    logprob: float
+    top: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutput:
+    """What one step produced for one request. `finish` is set on the last one, and only there."""
+
+    request_id: str
+    token_ids: tuple[int, ...] = ()
+    text: str = ""
+    logprobs: TokenLogprobs | None = None
+    finish: Finish | None = None
+    error: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """A request in the engine. `generated` may start with the tokens of an earlier attempt."""
+
+    id: str
+    prompt_ids: list[int]
+    params: SamplingParams
+    seed: int
+    detokenizer: Detokenizer
+    deadline: float  # time.monotonic()
+    generated: list[int] = field(default_factory=list)
+    is_cancelled: bool = False
+    created: float = field(default_factory=time.monotonic)
+
+    @property
+    def length(self) -> int:
+        """Tokens in the context so far, prompt included."""
+        return len(self.prompt_ids) + len(self.generated)

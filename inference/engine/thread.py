@@ -1,0 +1,112 @@
+"""The one thread that owns an engine: an inbox in front, a callback behind."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+
+from inference.engine.engine import Engine
+from inference.engine.params import SamplingParams
+from inference.engine.request import StepOutput
+from inference.engine.scheduler import EngineFull
+
+logger = logging.getLogger(__name__)
+
+_STOP_TIMEOUT_S = 10
+
+
+class EngineDead(RuntimeError):
+    """The engine has failed; the process must be restarted."""
+
+    code = "engine_dead"
+
+
+class EngineThread:
+    """Run an engine. `submit` and `cancel` may be called from any thread.
+
+    `on_outputs` is called on the engine's thread after each step and must not block.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        on_outputs: Callable[[list[StepOutput]], None],
+        on_death: Callable[[], None],
+    ) -> None:
+        self._engine = engine
+        self._on_outputs = on_outputs
+        self._on_death = on_death
+        self._inbox: queue.SimpleQueue[Callable[[], list[StepOutput]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self.is_dead = False
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread after its current step; what still runs gets no further output."""
+        self._inbox.put(None)
+        self._thread.join(_STOP_TIMEOUT_S)
+
+    def submit(
+        self, request_id: str, prompt_ids: list[int], params: SamplingParams, generated: list[int]
+    ) -> None:
+        """Hand over a request; everything about it, refusals too, comes back as outputs.
+
+        Raises `EngineDead`.
+        """
+        if self.is_dead:
+            raise EngineDead("the engine has failed")
+
+        def add() -> list[StepOutput]:
+            try:
+                self._engine.submit(request_id, prompt_ids, params, generated)
+            except EngineFull as error:
+                return [StepOutput(request_id, finish="error", error=error.code)]
+            except ValueError:
+                logger.exception("request %s was refused", request_id)
+                return [StepOutput(request_id, finish="error", error="invalid_request")]
+            return []
+
+        self._inbox.put(add)
+
+    def cancel(self, request_id: str) -> None:
+        def drop() -> list[StepOutput]:
+            self._engine.cancel(request_id)
+            return []
+
+        self._inbox.put(drop)
+
+    def _run(self) -> None:
+        try:
+            while self._take_inbox():
+                self._tell(self._engine.step())
+        except Exception:  # noqa: BLE001  (whatever broke, nobody may be left waiting)
+            logger.exception("the engine has failed")
+            self._die()
+
+    def _take_inbox(self) -> bool:
+        """Work off the inbox, waiting only while the engine has nothing to do; False to stop."""
+        while True:
+            try:
+                command = self._inbox.get(block=self._engine.is_idle)
+            except queue.Empty:
+                return True
+            if command is None:
+                return False
+            self._tell(command())
+
+    def _tell(self, outputs: list[StepOutput]) -> None:
+        if outputs:
+            self._on_outputs(outputs)
+
+    def _die(self) -> None:
+        self.is_dead = True
+        self._tell(self._engine.abort_all("engine_dead"))
+        while not self._inbox.empty():
+            if command := self._inbox.get():
+                self._tell([o for o in command() if o.finish])
+        self._tell(self._engine.abort_all("engine_dead"))
+        self._on_death()

@@ -1,0 +1,128 @@
+"""A GPT-2 style decoder: learned positions, pre-norm blocks, untied head.
+
+The file owns the forward pass. It must not know how tokens are chosen, where the weights come
+from or who asks. Shapes: B rows, T tokens of a row in this call, C = n_embd, H = n_head,
+D = C / H, V = vocab_size.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from inference.model.config import GPTConfig
+
+
+class KVStore(Protocol):
+    """Where the keys and values of earlier tokens are kept while serving."""
+
+    def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Keep k and v (B, H, T, D) of the new tokens; give all of the rows (B, H, T_all, D)."""
+        ...
+
+
+class SelfAttention(nn.Module):
+    """Causal multi-head attention over the row, or over a `KVStore` while serving."""
+
+    def __init__(self, config: GPTConfig, layer: int, dropout: float) -> None:
+        super().__init__()
+        self.layer = layer
+        self.n_head = config.n_head
+        self.qkv = nn.Linear(config.n_embd, 3 * config.n_embd)
+        self.proj = nn.Linear(config.n_embd, config.n_embd)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor | None, kv: KVStore | None) -> Tensor:
+        b, t, c = x.shape
+        q, k, v = (
+            part.view(b, t, self.n_head, c // self.n_head).transpose(1, 2)
+            for part in self.qkv(x).split(c, dim=2)
+        )
+        if kv is not None:
+            k, v = kv.extend(self.layer, k, v)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
+        return self.dropout(self.proj(y.transpose(1, 2).reshape(b, t, c)))
+
+
+class MLP(nn.Module):
+    """Two layers, four times as wide inside."""
+
+    def __init__(self, config: GPTConfig, dropout: float) -> None:
+        super().__init__()
+        self.up = nn.Linear(config.n_embd, 4 * config.n_embd)
+        self.down = nn.Linear(4 * config.n_embd, config.n_embd)
+        self.is_relu = config.activation == "relu"
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.up(x)
+        hidden = F.relu(hidden) if self.is_relu else F.gelu(hidden, approximate="tanh")
+        return self.dropout(self.down(hidden))
+
+
+class Block(nn.Module):
+    def __init__(self, config: GPTConfig, layer: int, dropout: float) -> None:
+        super().__init__()
+        self.ln1 = nn.LayerNorm(config.n_embd)
+        self.attn = SelfAttention(config, layer, dropout)
+        self.ln2 = nn.LayerNorm(config.n_embd)
+        self.mlp = MLP(config, dropout)
+
+    def forward(self, x: Tensor, mask: Tensor | None, kv: KVStore | None) -> Tensor:
+        x = x + self.attn(self.ln1(x), mask, kv)
+        return x + self.mlp(self.ln2(x))
+
+
+class GPT(nn.Module):
+    """The network. `forward` gives hidden states; `head` turns the wanted ones into logits.
+
+    The two are apart because the head is a quarter of the work: training needs it only where
+    the loss looks, serving only for the last token of a row.
+    """
+
+    def __init__(self, config: GPTConfig, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.config = config
+        self.tokens = nn.Embedding(config.vocab_size, config.n_embd)
+        self.positions = nn.Embedding(config.context_length, config.n_embd)
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(Block(config, i, dropout) for i in range(config.n_layer))
+        self.ln_final = nn.LayerNorm(config.n_embd)
+        self.head = nn.Linear(config.n_embd, config.vocab_size)
+        self.apply(self._init_weights)
+        for block in self.blocks:
+            # GPT-2: residual projections start smaller, so that depth does not grow the variance.
+            for linear in (block.attn.proj, block.mlp.down):
+                nn.init.normal_(linear.weight, std=0.02 / (2 * config.n_layer) ** 0.5)
+
+    @staticmethod
+    def _init_weights(module: nn.Module) -> None:
+        if isinstance(module, nn.Linear | nn.Embedding):
+            nn.init.normal_(module.weight, std=0.02)
+        if isinstance(module, nn.Linear):
+            nn.init.zeros_(module.bias)
+
+    def forward(
+        self,
+        tokens: Tensor,
+        positions: Tensor | None = None,
+        mask: Tensor | None = None,
+        kv: KVStore | None = None,
+    ) -> Tensor:
+        """Give the hidden states (B, T, C) of `tokens` (B, T).
+
+        positions: (B, T) or (T,), by default 0 … T-1. mask: boolean, broadcastable to
+        (B, H, T, T_all), True where a query may look; None means plain causal over the row.
+        """
+        if positions is None:
+            positions = torch.arange(tokens.shape[1], device=tokens.device)
+        x = self.dropout(self.tokens(tokens) + self.positions(positions))
+        for block in self.blocks:
+            x = block(x, mask, kv)
+        return self.ln_final(x)
+
+    def parameter_count(self) -> int:
+        return sum(p.numel() for p in self.parameters())

@@ -1,0 +1,116 @@
+"""What the other apps may use of inference. Importing it does not import torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from inference import checkpoint_io
+from inference.chat_template import FittedPrompt, PromptTooLong, Turn, fit_prompt
+from inference.checkpoint_io import CheckpointError
+from inference.checkpoints import active_checkpoint, active_checkpoint_name, checkpoint_open
+from inference.engine.params import ParamError, SamplingParams, parse_params
+from inference.engine.request import StepOutput, TokenLogprobs
+from inference.model.config import GPTConfig
+from inference.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from inference.engine.thread import EngineThread
+
+__all__ = [
+    "ChatFormat",
+    "CheckpointError",
+    "FittedPrompt",
+    "ParamError",
+    "PromptTooLong",
+    "SamplingParams",
+    "ServingEngine",
+    "StepOutput",
+    "TokenLogprobs",
+    "Turn",
+    "active_chat_format",
+    "active_checkpoint_name",
+    "parse_params",
+    "start_engine",
+]
+
+# The newest message may take the whole context but this: a reply needs some room.
+MIN_REPLY_TOKENS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ChatFormat:
+    """How one checkpoint turns messages into tokens, and how many it can look at."""
+
+    name: str
+    tokenizer: Tokenizer
+    context_length: int
+
+    def fit(self, turns: Sequence[Turn], max_tokens: int) -> FittedPrompt:
+        """Make a prompt of `turns` that leaves room for the reply.
+
+        Old exchanges give way to a reply of `max_tokens` (at most half the context); the newest
+        message may take all but `MIN_REPLY_TOKENS`. Raises `PromptTooLong` beyond that.
+        """
+        comfortable = self.context_length - min(max_tokens, self.context_length // 2)
+        try:
+            return fit_prompt(self.tokenizer, turns, comfortable)
+        except PromptTooLong:
+            return fit_prompt(self.tokenizer, turns, self.context_length - MIN_REPLY_TOKENS)
+
+
+def active_chat_format() -> ChatFormat | None:
+    """The format of the active checkpoint; None when no checkpoint is active."""
+    checkpoint = active_checkpoint()
+    if checkpoint is None:
+        return None
+    folder = settings.MODELS_DIR / checkpoint.path
+    return _chat_format(folder, checkpoint.name, checkpoint.sha256)
+
+
+@lru_cache(maxsize=2)
+def _chat_format(folder: Path, name: str, sha256: str) -> ChatFormat:
+    """Read once per release: another one in the same folder has another hash."""
+    config = GPTConfig.from_dict(checkpoint_io.read_json(folder / checkpoint_io.CONFIG))
+    tokenizer = Tokenizer.from_file(folder / checkpoint_io.TOKENIZER)
+    return ChatFormat(name, tokenizer, config.context_length)
+
+
+@dataclass(frozen=True, slots=True)
+class ServingEngine:
+    """A running engine and the format of the checkpoint it serves."""
+
+    thread: EngineThread
+    format: ChatFormat
+    precision: str
+
+
+def start_engine(
+    on_outputs: Callable[[list[StepOutput]], None], on_death: Callable[[], None]
+) -> ServingEngine:
+    """Load the active checkpoint and start its engine thread. Imports torch: workers only.
+
+    Raises `CheckpointError` when there is none or its folder is bad.
+    """
+    from inference.engine.loading import load_engine
+    from inference.engine.thread import EngineThread
+
+    registered = active_checkpoint()
+    if registered is None:
+        raise CheckpointError("not_found", "no checkpoint is active; run load_checkpoint")
+    checkpoint = checkpoint_open(registered)
+    engine = load_engine(
+        checkpoint,
+        slots=settings.SLOTS,
+        threads=settings.ENGINE_THREADS,
+        precision=settings.PRECISION,
+    )
+    thread = EngineThread(engine, on_outputs, on_death)
+    thread.start()
+    chat_format = ChatFormat(registered.name, engine.tokenizer, engine.context_length)
+    return ServingEngine(thread, chat_format, settings.PRECISION)

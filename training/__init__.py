@@ -1,0 +1,1 @@
+"""Making a EuGPT: tokenizer, pre-training, fine-tuning, evaluation, export."""

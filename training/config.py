@@ -1,0 +1,85 @@
+"""The TOML file of a training run, read once into frozen objects; unknown keys are errors."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+
+class ConfigError(ValueError):
+    """A run configuration with a missing, unknown or impossible value."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """One data source and its share of the training tokens (shares are relative)."""
+
+    name: str
+    kind: str  # smalltalk | turns | text | sentences | stories
+    share: float
+    path: str
+    min_simple: float = 0.0
+    openings_only: bool = False
+    skip_persona: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """Everything that decides a run's outcome."""
+
+    name: str
+    tokenizer: str
+    tokens: int
+    sources: tuple[SourceConfig, ...]
+    seed: int = 1
+    rows: int = 16
+    loss_on: str = "all"  # all | assistant
+    dropout: float = 0.0
+    lr_matrices: float = 2.5e-3
+    lr_other: float = 1e-3
+    weight_decay: float = 0.05
+    warmup: float = 0.03
+    decay_from: float = 0.4
+    max_minutes: float = 0.0  # 0: no limit; else the schedule ends by then at the latest
+    eval_every: int = 100
+    checkpoint_minutes: float = 5.0
+    init_embeddings: str = ""
+    init_from: str = ""
+    patience: int = 0  # evaluations without a better held-out loss before stopping; 0: never
+    compile: bool = True
+    model: dict[str, int | str] = field(default_factory=dict)
+
+
+def read_config(path: Path, root: Path) -> RunConfig:
+    """Read a run; paths inside are relative to `root` unless absolute."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    sources = tuple(
+        _build(SourceConfig, {**row, "path": str(root / row.get("path", ""))}, f"{path}: source")
+        for row in raw.pop("source", [])
+    )
+    if not sources:
+        raise ConfigError(f"{path}: no [[source]]")
+    for key in ("tokenizer", "init_embeddings", "init_from"):
+        if raw.get(key):
+            raw[key] = str(root / raw[key])
+    config: RunConfig = _build(RunConfig, {**raw, "sources": sources}, str(path))
+    if config.loss_on not in ("all", "assistant"):
+        raise ConfigError(f"{path}: loss_on must be 'all' or 'assistant'")
+    return config
+
+
+def _build(kind: Any, values: dict[str, Any], where: str) -> Any:
+    known = {f.name for f in fields(kind)}
+    required = {
+        f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING
+    }
+    if unknown := sorted(set(values) - known):
+        raise ConfigError(f"{where}: unknown keys {', '.join(unknown)}")
+    if missing := sorted(required - set(values)):
+        raise ConfigError(f"{where}: missing keys {', '.join(missing)}")
+    return kind(**values)
