@@ -34,17 +34,28 @@ class Stopped(BaseException):
 
 def base_env() -> dict[str, str]:
     """The environment of every child: ours, over what .env says."""
-    known = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value}
+    env_file = os.environ.get("EUGPT_ENV_FILE", ".env")
+    said = dotenv_values(ROOT / env_file) if env_file else {}
     bin_dir = Path(sys.executable).parent
     path = {"PATH": f"{bin_dir}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
-    return known | {name: value for name, value in os.environ.items() if value} | path
+    return {name: value for name, value in said.items() if value} | os.environ | path
 
 
 def var_dir(env: Mapping[str, str]) -> VarDir:
     """The installation's state directory, created."""
-    var = VarDir((ROOT / env.get("EUGPT_VAR_DIR", "var")).resolve())
+    var = VarDir((ROOT / (env.get("EUGPT_VAR_DIR") or "var")).resolve())
     var.create()
     return var
+
+
+def app_env(env: Mapping[str, str], var: VarDir) -> dict[str, str]:
+    """`env` with what every Django process needs and the user need not set."""
+    return {
+        **env,
+        "PORT": str(checks.port_of(env)),
+        "EUGPT_VAR_DIR": str(var.root),
+        "EUGPT_SECRET_KEY": env.get("EUGPT_SECRET_KEY") or read_or_create(var.root / "secret_key"),
+    }
 
 
 def run() -> int:
@@ -59,11 +70,9 @@ def run() -> int:
             var = _checked(env, stack)
             if frontend.build():
                 say("The front end is built")
-            env |= {"PORT": str(checks.port_of(env)), "EUGPT_VAR_DIR": str(var.root)}
-            env.setdefault("EUGPT_SECRET_KEY", read_or_create(var.root / "secret_key"))
             urls = stack.enter_context(services(var, env, say))
             stack.enter_context(announced(var, urls))
-            env |= urls
+            env = app_env(env, var) | urls
             _prepare(env)
             _serve(var, env, started, stack)
     except Stopped:
@@ -76,8 +85,6 @@ def manage(arguments: list[str]) -> int:
     """Run a Django management command against the installation, started for it if need be."""
     env = base_env()
     var = var_dir(env)
-    env |= {"EUGPT_VAR_DIR": str(var.root)}
-    env.setdefault("EUGPT_SECRET_KEY", read_or_create(var.root / "secret_key"))
     with ExitStack() as stack:
         is_alone = stack.enter_context(checks.run_lock(var))
         if is_alone:
@@ -85,7 +92,9 @@ def manage(arguments: list[str]) -> int:
         else:
             urls = running_urls(var)
         command = [sys.executable, "manage.py", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=env | urls, check=False).returncode
+        return subprocess.run(
+            command, cwd=ROOT, env=app_env(env, var) | urls, check=False
+        ).returncode
 
 
 def say(text: str) -> None:
@@ -111,7 +120,7 @@ def _checked(env: Mapping[str, str], stack: ExitStack) -> VarDir:
     if not stack.enter_context(checks.run_lock(var)):
         raise SetupError(f"EuGPT is already running with the data in {var.root}: stop it first.")
     checks.check_disk(var.root)
-    checks.check_port(env.get("BIND", procfile.DEFAULTS["BIND"]), checks.port_of(env))
+    checks.check_port(env.get("BIND") or procfile.DEFAULTS["BIND"], checks.port_of(env))
     return var
 
 
@@ -119,8 +128,8 @@ def _prepare(env: Mapping[str, str]) -> None:
     """Bring the database up to date and the released checkpoint into it; both do so once."""
     say("Migrating the database")
     _manage_step(env, "migrate", "--no-input", "--verbosity", "0")
-    models = Path(env.get("EUGPT_MODELS_DIR", "models"))
-    checkpoint = models / env.get("EUGPT_MODEL", "eugpt-36m")
+    models = Path(env.get("EUGPT_MODELS_DIR") or "models")
+    checkpoint = models / (env.get("EUGPT_MODEL") or "eugpt-36m")
     say(f"Loading the checkpoint {checkpoint}")
     _manage_step(env, "load_checkpoint", str(checkpoint))
 

@@ -1,5 +1,6 @@
 """The process table (deploy/Procfile): read it and fill in its variables."""
 
+import shlex
 import string
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +26,8 @@ def read_table(path: Path = PROCFILE) -> dict[str, str]:
 
 def commands(env: Mapping[str, str]) -> dict[str, str]:
     """Process name → the command line to run under `env`; KeyError names an unknown variable."""
-    values = DEFAULTS | {name: env[name] for name in DEFAULTS if env.get(name)}
+    given = DEFAULTS | {name: env[name] for name in DEFAULTS if env.get(name)}
+    values = {name: shlex.quote(value) for name, value in given.items()}
     return {
         name: string.Template(command).substitute(values) for name, command in read_table().items()
     }

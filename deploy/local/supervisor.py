@@ -39,7 +39,7 @@ stopsignal=TERM
 stopwaitsecs=15
 killasgroup=true
 redirect_stderr=true
-stdout_logfile={log}/{name}.log
+stdout_logfile={log_twice}/{name}.log
 stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=2
 """
@@ -55,7 +55,10 @@ def write_config(var: VarDir, commands: Mapping[str, str]) -> Path:
     )
     programs = (
         PROGRAM.format(
-            name=name, command=_escape(command), root=_escape(ROOT), log=_escape(var.log)
+            name=name,
+            command=_escape(command),
+            root=_escape(ROOT),
+            log_twice=_escape(_escape(var.log)),  # this one supervisord expands twice
         )
         for name, command in commands.items()
     )

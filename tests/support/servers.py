@@ -44,6 +44,7 @@ class TestServers:
             "DJANGO_SETTINGS_MODULE": "eugpt.settings",
             "DATABASE_URL": self.postgres.url,
             "REDIS_URL": self.valkey.url,
+            "EUGPT_ENV_FILE": "",
             "EUGPT_ENV": "development",
             "EUGPT_LIMITS": "on",
             "EUGPT_SECRET_KEY": "a-key-for-tests-that-signs-nothing-of-value",

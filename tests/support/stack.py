@@ -8,7 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -115,11 +115,13 @@ def stack(_session_stack: Stack) -> Stack:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Append the processes' logs to the report of a failed test that used the stack."""
     report = yield
     stack = getattr(item, "funcargs", {}).get("_session_stack")
-    if report is not None and report.failed and stack is not None:
+    if report.failed and stack is not None:
         report.sections.append(("processes", stack.tails()))
     return report
 

@@ -1,0 +1,86 @@
+"""deploy/Procfile is the one process table: the containers run the same commands."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.local import procfile
+from deploy.local.paths import ROOT
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+APP_SERVICES = {
+    name: service
+    for name, service in SERVICES.items()
+    if service.get("image") in {"eugpt-web", "eugpt-worker"}
+}
+FAKE_PROGRAM = '#!/bin/sh\nprintf "%s" "$(basename "$0")"\nprintf " %s" "$@"\n'
+
+
+def test_compose_runs_each_process_of_the_table_once() -> None:
+    started = [service["command"] for name, service in APP_SERVICES.items() if name != "release"]
+    assert sorted(started) == sorted([name] for name in procfile.read_table())
+
+
+def test_compose_has_all_parts() -> None:
+    parts = {"caddy", "web", "worker", "jobs", "beat", "release", "redis", "postgres"}
+    assert set(SERVICES) == parts
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"release"}))
+def test_compose_service_has_health_check(name: str) -> None:
+    assert SERVICES[name]["healthcheck"]["test"]
+
+
+def test_compose_waits_for_release_and_publishes_caddy_only() -> None:
+    for name, service in APP_SERVICES.items():
+        assert name == "release" or "release" in service["depends_on"]
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["caddy"]
+
+
+def test_compose_redis_keeps_everything() -> None:
+    command = " ".join(SERVICES["redis"]["command"])
+    assert "--appendonly yes" in command
+    assert "--maxmemory-policy noeviction" in command
+
+
+def test_compose_builds_stages_of_the_dockerfile() -> None:
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
+    stages = set(re.findall(r"^FROM .* AS (\w+)$", dockerfile, re.MULTILINE))
+    wanted = {service["build"]["target"] for service in SERVICES.values() if "build" in service}
+    assert wanted <= stages
+
+
+def test_dockerfile_copies_every_package_the_settings_install() -> None:
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
+    packages = {path.parent.name for path in ROOT.glob("*/apps.py")} | {"eugpt"}
+    assert packages <= set(re.findall(r"^COPY (\w+)/ ", dockerfile, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", list(procfile.read_table()))
+def test_entrypoint_runs_what_the_launcher_runs(name: str, tmp_path: Path) -> None:
+    env = {"BIND": "0.0.0.0", "PORT": "8123", "EUGPT_SLOTS": "3", "EUGPT_VAR_DIR": "elsewhere"}
+    for program in ("uvicorn", "celery"):
+        (tmp_path / program).write_text(FAKE_PROGRAM)
+        (tmp_path / program).chmod(0o755)
+    result = subprocess.run(
+        [ROOT / "deploy" / "entrypoint.sh", name],
+        env=env | {"PATH": f"{tmp_path}{os.pathsep}{os.defpath}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout == procfile.commands(env)[name]
+
+
+def test_commands_name_an_unknown_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    table = tmp_path / "Procfile"
+    table.write_text("# comment\nweb: serve --port $NOT_THERE\n")
+    monkeypatch.setattr(procfile.read_table, "__defaults__", (table,))
+    with pytest.raises(KeyError, match="NOT_THERE"):
+        procfile.commands({})
