@@ -1,0 +1,16 @@
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { NextConfig } from "next";
+
+/** A static export: Django (`make run`), Caddy or a CDN serves `out/`; no Node process runs. */
+const config: NextConfig = {
+  output: "export",
+  trailingSlash: true,
+  reactStrictMode: true,
+  poweredByHeader: false,
+  images: { unoptimized: true },
+  // The repository holds other lock files; without this Next guesses the workspace root.
+  turbopack: { root: path.dirname(fileURLToPath(import.meta.url)) },
+};
+
+export default config;
