@@ -16,10 +16,6 @@ API_PREFIXES = ("/api", "/v1")
 TOO_LARGE = {"detail": "The request body is too large.", "code": "too_large"}
 
 
-class _BodyTooLargeError(Exception):
-    pass
-
-
 class BodyCap:
     """Answers 413 when a body is larger than `api_bytes` (API) or `other_bytes` (admin forms).
 
@@ -42,25 +38,28 @@ class BodyCap:
         if _announced_bytes(scope) > limit:
             await _refuse(send, limit)
             return
-        try:
-            await self.application(scope, _counting(receive, limit), send)
-        except _BodyTooLargeError:
+        counter = _Counter(receive, limit)
+        await self.application(scope, counter, send)
+        if counter.is_over:
             await _refuse(send, limit)
 
 
-def _counting(receive: ASGIReceiveCallable, limit: int) -> ASGIReceiveCallable:
-    received = 0
+class _Counter:
+    """`receive` that hangs up on Django at the limit: Django then drops what it has spooled."""
 
-    async def counted() -> ASGIReceiveEvent:
-        nonlocal received
-        message = await receive()
+    def __init__(self, receive: ASGIReceiveCallable, limit: int) -> None:
+        self.receive = receive
+        self.bytes_left = limit
+        self.is_over = False
+
+    async def __call__(self) -> ASGIReceiveEvent:
+        message = await self.receive()
         if message["type"] == "http.request":
-            received += len(message.get("body", b""))
-            if received > limit:
-                raise _BodyTooLargeError
-        return message
-
-    return counted
+            self.bytes_left -= len(message.get("body", b""))
+        if self.bytes_left >= 0:
+            return message
+        self.is_over = True
+        return {"type": "http.disconnect"}
 
 
 def _announced_bytes(scope: HTTPScope) -> int:

@@ -1,0 +1,127 @@
+"""The admin: every page renders, lists search, users can be suspended, chats are read-only."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from chat.models import Conversation, Generation, Message
+from tests.accounts.clients import client_for, error_of, user_make
+from tests.chat.factories import conversation_make, exchange_make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin() -> Client:
+    client = Client()
+    client.force_login(user_make("root", is_staff=True, is_superuser=True))
+    return client
+
+
+@pytest.fixture
+def chat() -> Conversation:
+    conversation = conversation_make(user_make("ana"), "About dogs")
+    exchange_make(conversation, "tell me of <b>dogs</b>", "Dogs bark.")
+    return conversation
+
+
+def _names(response: Any) -> list[str]:
+    assert response.status_code == 200
+    return [str(row) for row in response.context["cl"].result_list]
+
+
+def test_admin_index_is_branded(admin: Client) -> None:
+    page = admin.get("/admin/").content.decode()
+    assert "EuGPT" in page
+    assert "Outstanding" not in page
+
+
+@pytest.mark.parametrize("model", ["conversation", "message", "generation"])
+def test_admin_chat_pages_render_and_are_read_only(
+    admin: Client, chat: Conversation, model: str
+) -> None:
+    row: Any = {"conversation": Conversation, "message": Message, "generation": Generation}[model]
+    assert admin.get(f"/admin/chat/{model}/").status_code == 200
+    assert admin.get(f"/admin/chat/{model}/add/").status_code == 403
+    address = f"/admin/chat/{model}/{row.objects.latest('pk').pk}/change/"
+    page = admin.get(address)
+    assert page.status_code == 200
+    assert 'name="_save"' not in page.content.decode()
+    assert admin.post(address, {"title": "changed"}).status_code == 403
+
+
+def test_admin_shows_the_transcript_escaped(admin: Client, chat: Conversation) -> None:
+    page = admin.get(f"/admin/chat/conversation/{chat.pk}/change/").content.decode()
+    assert "tell me of &lt;b&gt;dogs&lt;/b&gt;" in page
+    assert "Dogs bark." in page
+
+
+def test_admin_lists_search(admin: Client, chat: Conversation) -> None:
+    conversation_make(user_make("ben"), "Cats")
+    conversations = "/admin/chat/conversation/?q="
+    assert _names(admin.get(f"{conversations}dogs")) == ["About dogs"]
+    assert _names(admin.get(f"{conversations}ben")) == ["Cats"]
+    assert len(_names(admin.get("/admin/chat/message/?q=bark"))) == 1
+    generation = Generation.objects.get()
+    assert len(_names(admin.get(f"/admin/chat/generation/?q={generation.pk}"))) == 1
+    assert _names(admin.get("/admin/accounts/user/?q=AN")) == ["ana"]
+    assert admin.get("/admin/accounts/user/?is_active__exact=0").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["accounts/user", "chat/conversation", "chat/message", "chat/generation"]
+)
+def test_admin_lists_take_a_fixed_number_of_queries(
+    admin: Client, path: str, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    for number in range(15):
+        conversation = conversation_make(user_make(f"user{number}"))
+        exchange_make(conversation, "hi", "hello")
+    with django_assert_max_num_queries(8):
+        assert admin.get(f"/admin/{path}/").status_code == 200
+
+
+def test_admin_user_page_renders_and_adds(admin: Client) -> None:
+    user = user_make("ana")
+    assert admin.get(f"/admin/accounts/user/{user.pk}/change/").status_code == 200
+    assert admin.get("/admin/accounts/user/add/").status_code == 200
+    form = {
+        "username": "carl",
+        "usable_password": "true",
+        "password1": "correct horse 7",
+        "password2": "correct horse 7",
+    }
+    response = admin.post("/admin/accounts/user/add/", form)
+    assert response.status_code == 302
+    assert User.objects.get(username="carl").check_password("correct horse 7")
+
+
+def test_admin_actions_suspend_and_reactivate(admin: Client) -> None:
+    user = user_make("ana")
+    api = client_for(user)
+    own = User.objects.get(username="root")
+    chosen = {"action": "deactivate", "_selected_action": [user.pk, own.pk]}
+    assert admin.post("/admin/accounts/user/", chosen, follow=True).status_code == 200
+    assert error_of(api.get("/api/auth/me")) == (403, "suspended")
+    own.refresh_from_db()
+    assert own.is_active
+    chosen = {"action": "reactivate", "_selected_action": [user.pk]}
+    admin.post("/admin/accounts/user/", chosen)
+    user.refresh_from_db()
+    assert user.is_active
+    assert error_of(api.get("/api/auth/me")) == (401, "not_authenticated")
+
+
+def test_admin_unticking_active_ends_sessions(admin: Client) -> None:
+    user = user_make("ana")
+    admin.post(f"/admin/accounts/user/{user.pk}/change/", {"username": "ana"})
+    user.refresh_from_db()
+    assert (user.is_active, user.token_version) == (False, 1)
+
+
+def test_admin_is_closed_to_members(client: Client) -> None:
+    client.force_login(user_make("ana"))
+    assert client.get("/admin/chat/conversation/").status_code == 302
