@@ -55,15 +55,15 @@ INSTALLED_APPS = [
 
 # Streaming-safe: nothing here reads or compresses a response body, everything is async-capable.
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
+    "eugpt.middleware.InlineSecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "eugpt.middleware.api_slash_middleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "eugpt.middleware.InlineCommonMiddleware",
+    "eugpt.middleware.InlineXFrameOptionsMiddleware",
+    "eugpt.middleware.AdminSessionMiddleware",
+    "eugpt.middleware.AdminCsrfMiddleware",
+    "eugpt.middleware.AdminAuthenticationMiddleware",
+    "eugpt.middleware.AdminMessageMiddleware",
 ]
 
 ROOT_URLCONF = "eugpt.urls"
@@ -230,10 +230,18 @@ LOGGING = {
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
     },
+    "filters": {
+        "has_cause": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: bool(record.exc_info),
+        },
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": CONFIG.log_level},
     "loggers": {
         "django": {"handlers": [], "level": CONFIG.log_level, "propagate": True},
+        # Answers with an error status are in the access log; only exceptions are news.
+        "django.request": {"filters": ["has_cause"]},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
     },
 }
