@@ -1,10 +1,15 @@
 """The Celery application. Its options are the CELERY_* names of the Django settings."""
 
 import os
+import warnings
 
 from celery import Celery
+from celery.platforms import SecurityWarning
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "eugpt.settings")
+
+# In containers and on bare machines root is the only user; eight lines a worker say so.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = Celery("eugpt")
 app.config_from_object("django.conf:settings", namespace="CELERY")
