@@ -54,8 +54,8 @@ def _database_state() -> tuple[str, str | None, int]:
     try:
         depth = Generation.objects.filter(status=Status.QUEUED).count()
         return OK, active_checkpoint_name(), depth
-    except DatabaseError:
-        logger.warning("health: the database does not answer", exc_info=True)
+    except DatabaseError as error:
+        logger.warning("health: the database does not answer: %s", error)
         return FAILED, None, 0
 
 
@@ -66,8 +66,8 @@ def _redis_state() -> tuple[str, int]:
         client: Any = redis_client()
         keys = [f"{WORKER_KEY_PREFIX}{worker}" for worker in client.smembers(WORKERS_KEY)]
         return OK, client.exists(*keys) if keys else 0
-    except redis.exceptions.RedisError:
-        logger.warning("health: Redis does not answer", exc_info=True)
+    except redis.exceptions.RedisError as error:
+        logger.warning("health: Redis does not answer: %s", error)
         return FAILED, 0
 
 
