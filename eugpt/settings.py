@@ -20,8 +20,13 @@ MODELS_DIR = CONFIG.models_dir
 VAR_DIR = CONFIG.var_dir
 FRONTEND_DIR = CONFIG.frontend_dir
 LIMITS_ENABLED = CONFIG.limits
-# One `limits` rate each, per client address.
-RATE_LIMITS = {"register": "30 per 10 minutes", "login": "20 per minute"}
+# One `limits` rate each: the first two and guests' prompts per client address, members' per user.
+RATE_LIMITS = {
+    "register": "30 per 10 minutes",
+    "login": "20 per minute",
+    "prompt": "60 per minute",
+    "guest_prompt": "30 per minute",
+}
 TICKET_LIFETIME_S = 30
 API_BODY_MAX_BYTES = 64 * 1024
 
@@ -31,7 +36,7 @@ ALLOWED_HOSTS = CONFIG.hosts()
 CSRF_TRUSTED_ORIGINS = [*CONFIG.csrf_trusted_origins, *CONFIG.cors_origins]
 CORS_ALLOWED_ORIGINS = list(CONFIG.cors_origins)
 CORS_ALLOW_CREDENTIALS = True
-CORS_EXPOSE_HEADERS = ["Link", "Retry-After", "X-Generation-Id"]
+CORS_EXPOSE_HEADERS = ["Link", "Retry-After", "X-Conversation-Id", "X-Generation-Id"]
 CORS_URLS_REGEX = r"^/(api|v1)/"
 
 INSTALLED_APPS = [
@@ -202,6 +207,12 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api",
+    "ENUM_NAME_OVERRIDES": {
+        "GenerationStatus": "chat.models.Status",
+        "FinishReason": "chat.models.FinishReason",
+        "Role": "chat.models.Role",
+        "HealthStatus": ["ok", "degraded"],
+    },
     "DISABLE_ERRORS_AND_WARNINGS": False,
 }
 
@@ -243,5 +254,9 @@ LOGGING = {
         # Answers with an error status are in the access log; only exceptions are news.
         "django.request": {"filters": ["has_cause"]},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+        # A line for each task would be several a second: the reaper's alone never end.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
     },
 }

@@ -1,1 +1,1 @@
-"""Serving the project's own GPT: the network, the engine around it, and the released checkpoints."""
+"""Serving the project's own GPT: network, engine, and released checkpoints."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,8 +122,8 @@ def write(
     verify(aside)
     old = folder.with_name(folder.name + ".old")
     if folder.exists():
-        os.replace(folder, old)
-    os.replace(aside, folder)
+        folder.replace(old)
+    aside.replace(folder)
     shutil.rmtree(old, ignore_errors=True)
     return verify(folder)
 

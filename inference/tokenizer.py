@@ -23,15 +23,15 @@ class Tokenizer:
     """Byte-level BPE. Ordinary text never becomes a special token, whatever it contains."""
 
     def __init__(self, hf: HFTokenizer) -> None:
-        missing = [token for token in SPECIAL_TOKENS if hf.token_to_id(token) is None]
-        if missing:
+        ids = {token: hf.token_to_id(token) for token in SPECIAL_TOKENS}
+        if missing := [token for token, i in ids.items() if i is None]:
             raise TokenizerError(f"tokenizer lacks {', '.join(missing)}")
         # True means: "<|user|>" in a text is encoded as the letters it is made of.
         hf.encode_special_tokens = True
         self._hf = hf
-        self.user_id: int = hf.token_to_id(USER)
-        self.assistant_id: int = hf.token_to_id(ASSISTANT)
-        self.end_id: int = hf.token_to_id(END)
+        self.user_id, self.assistant_id, self.end_id = (
+            int(i) for i in ids.values() if i is not None
+        )
 
     @classmethod
     def from_file(cls, path: Path) -> Tokenizer:
@@ -49,7 +49,10 @@ class Tokenizer:
 
     def token(self, token_id: int) -> str:
         """Give the token as the vocabulary spells it (bytes in GPT-2's printable alphabet)."""
-        return self._hf.id_to_token(token_id)
+        token = self._hf.id_to_token(token_id)
+        if token is None:
+            raise TokenizerError(f"id {token_id} has no token")
+        return token
 
     def encode(self, text: str) -> list[int]:
         return self._hf.encode(text, add_special_tokens=False).ids
@@ -66,13 +69,10 @@ class Tokenizer:
         """The bytes of every id, in id order; empty for special tokens."""
         unicode_to_byte = {char: byte for byte, char in _byte_to_unicode().items()}
         special = {self.user_id, self.assistant_id, self.end_id}
-        table = []
-        for i in range(self.vocab_size):
-            token = self._hf.id_to_token(i)
-            if token is None:
-                raise TokenizerError(f"id {i} has no token")
-            table.append(b"" if i in special else bytes(unicode_to_byte[c] for c in token))
-        return table
+        return [
+            b"" if i in special else bytes(unicode_to_byte[c] for c in self.token(i))
+            for i in range(self.vocab_size)
+        ]
 
 
 def _byte_to_unicode() -> dict[int, str]:

@@ -13,10 +13,13 @@ from typing import Any
 from inference.chat_template import Turn
 from training.smalltalk import DataError
 
-_ANIMALS = (
-    "dog cat bird rabbit bear fish frog mouse lion duck horse bunny puppy kitten elephant monkey "
-    "owl pig cow fox turtle bee butterfly squirrel dragon princess boy girl tree boat car train"
-).split()
+# fmt: off
+_HEROES = {
+    "dog", "cat", "bird", "rabbit", "bear", "fish", "frog", "mouse", "lion", "duck", "horse",
+    "bunny", "puppy", "kitten", "elephant", "monkey", "owl", "pig", "cow", "fox", "turtle", "bee",
+    "butterfly", "squirrel", "dragon", "princess", "boy", "girl", "tree", "boat", "car", "train",
+}
+# fmt: on
 _STORY_ASKS = (
     "tell me a story about a {}",
     "Tell me a story about a {}.",
@@ -54,7 +57,7 @@ def as_story_request(text: str, rng: random.Random) -> list[Turn] | None:
     if len(text.split()) > 140:
         return None
     first = re.split(r"(?<=[.!?]) ", text, maxsplit=1)[0].lower()
-    heroes = [word for word in re.findall(r"[a-z]+", first) if word in _ANIMALS]
+    heroes = [word for word in re.findall(r"[a-z]+", first) if word in _HEROES]
     if not heroes:
         return None
     ask = rng.choice(_STORY_ASKS).format(heroes[0])

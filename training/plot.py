@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import matplotlib
+import matplotlib as mpl
 
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402  (the backend must be chosen first)
+mpl.use("Agg")
+from matplotlib import pyplot as plt
 
 
 def plot_losses(history: list[dict[str, Any]], path: Path) -> None:

@@ -81,4 +81,5 @@ def _project(
     centred = rows - rows.mean(axis=0)
     _, _, directions = np.linalg.svd(centred, full_matrices=False)
     rotation, _ = np.linalg.qr(rng.normal(size=(width, width)))
-    return (centred @ directions[:width].T @ rotation).astype(np.float32)
+    projected: NDArray[np.float32] = (centred @ directions[:width].T @ rotation).astype(np.float32)
+    return projected

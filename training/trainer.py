@@ -7,7 +7,6 @@ resume) and `best.safetensors` (the weights with the lowest held-out loss).
 from __future__ import annotations
 
 import json
-import os
 import random
 import time
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ from training.config import RunConfig
 from training.heldout import held_out_batches
 from training.plot import plot_losses
 
-_LOSS_CHUNK = 1024  # rows of logits at a time: 1024 × 16,387 stays in the cache's reach
+_LOSS_CHUNK = 1024  # rows of logits at a time: 1024 x 16,387 stays in the cache's reach
 _CLIP = 1.0
 
 
@@ -168,10 +167,10 @@ class Trainer:
             with torch.autocast(d.type, dtype=torch.bfloat16):
                 loss = self.chunk_loss(self.model.head, h, y) / len(wanted)
             if is_training:
-                loss.backward()
+                torch.autograd.backward(loss)
             total += loss.item()
         if is_training:
-            picked.backward(leaf.grad)
+            torch.autograd.backward(picked, leaf.grad)
         return total
 
     @torch.no_grad()
@@ -211,7 +210,7 @@ class Trainer:
         }
         aside = self.folder / "last.pt.tmp"
         torch.save(state, aside)
-        os.replace(aside, self.folder / "last.pt")
+        aside.replace(self.folder / "last.pt")
 
     def _resume(self) -> None:
         path = self.folder / "last.pt"
@@ -245,4 +244,4 @@ def _pad(hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
 def _write_weights(model: GPT, path: Path) -> None:
     aside = path.with_suffix(".tmp")
     save_file({k: v.to(torch.bfloat16) for k, v in model.state_dict().items()}, aside)
-    os.replace(aside, path)
+    aside.replace(path)

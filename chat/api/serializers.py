@@ -77,3 +77,33 @@ class ConversationDetailOutput(ConversationOutput):
     class Meta(ConversationOutput.Meta):
         fields = [*ConversationOutput.Meta.fields, "head", "messages"]
         read_only_fields = fields
+
+
+class GenerationOutput(serializers.ModelSerializer[Generation]):
+    """The state of a generation, without its text."""
+
+    message = serializers.IntegerField(source="message_id", allow_null=True, read_only=True)
+    conversation = serializers.IntegerField(
+        source="conversation_id", allow_null=True, read_only=True
+    )
+
+    class Meta:
+        model = Generation
+        fields = [
+            "id",
+            "status",
+            "finish_reason",
+            "error_code",
+            "conversation",
+            "message",
+            "model",
+            "attempt",
+            "prompt_tokens",
+            "completion_tokens",
+            "context_trimmed",
+            "queued_at",
+            "started_at",
+            "first_token_at",
+            "finished_at",
+        ]
+        read_only_fields = fields

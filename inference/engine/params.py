@@ -63,7 +63,9 @@ def parse_params(values: Mapping[str, Any]) -> SamplingParams:
     given = {name: value for name, value in values.items() if value is not None}
     if unknown := sorted(set(given) - set(PARAM_NAMES)):
         raise ParamError(unknown[0][:40], "one of " + ", ".join(PARAM_NAMES))
-    checked = {n: _stop(v) if n == "stop" else _number(n, v) for n, v in given.items()}
+    checked: dict[str, Any] = {
+        n: _stop(v) if n == "stop" else _number(n, v) for n, v in given.items()
+    }
     params = SamplingParams(**checked)
     if params.min_tokens > params.max_tokens:
         if "min_tokens" in given:

@@ -24,7 +24,8 @@ class Runner:
         tokens = torch.tensor([list(ids)])
         hidden = self.model(tokens, kv=PrefillStore(self.cache, slot, len(ids)))
         self.cache.lengths[slot] = len(ids)
-        return self.model.head(hidden[:, -1]).float()
+        logits: Tensor = self.model.head(hidden[:, -1])
+        return logits.float()
 
     @torch.inference_mode()
     def decode(self, last_ids: Sequence[int]) -> Tensor:
@@ -40,4 +41,5 @@ class Runner:
         )
         for slot in range(len(last_ids)):
             self.cache.lengths[slot] += 1
-        return self.model.head(hidden[:, 0]).float()
+        logits: Tensor = self.model.head(hidden[:, 0])
+        return logits.float()

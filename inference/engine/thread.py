@@ -83,7 +83,7 @@ class EngineThread:
         try:
             while self._take_inbox():
                 self._tell(self._engine.step())
-        except Exception:  # noqa: BLE001  (whatever broke, nobody may be left waiting)
+        except Exception:
             logger.exception("the engine has failed")
             self._die()
 

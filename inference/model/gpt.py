@@ -44,7 +44,8 @@ class SelfAttention(nn.Module):
         if kv is not None:
             k, v = kv.extend(self.layer, k, v)
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
-        return self.dropout(self.proj(y.transpose(1, 2).reshape(b, t, c)))
+        out: Tensor = self.dropout(self.proj(y.transpose(1, 2).reshape(b, t, c)))
+        return out
 
 
 class MLP(nn.Module):
@@ -60,7 +61,8 @@ class MLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         hidden = self.up(x)
         hidden = F.relu(hidden) if self.is_relu else F.gelu(hidden, approximate="tanh")
-        return self.dropout(self.down(hidden))
+        out: Tensor = self.dropout(self.down(hidden))
+        return out
 
 
 class Block(nn.Module):
@@ -73,7 +75,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None, kv: KVStore | None) -> Tensor:
         x = x + self.attn(self.ln1(x), mask, kv)
-        return x + self.mlp(self.ln2(x))
+        out: Tensor = x + self.mlp(self.ln2(x))
+        return out
 
 
 class GPT(nn.Module):
@@ -93,10 +96,10 @@ class GPT(nn.Module):
         self.ln_final = nn.LayerNorm(config.n_embd)
         self.head = nn.Linear(config.n_embd, config.vocab_size)
         self.apply(self._init_weights)
-        for block in self.blocks:
-            # GPT-2: residual projections start smaller, so that depth does not grow the variance.
-            for linear in (block.attn.proj, block.mlp.down):
-                nn.init.normal_(linear.weight, std=0.02 / (2 * config.n_layer) ** 0.5)
+        # GPT-2: residual projections start smaller, so that depth does not grow the variance.
+        for name, parameter in self.blocks.named_parameters():
+            if name.endswith(("proj.weight", "down.weight")):
+                nn.init.normal_(parameter, std=0.02 / (2 * config.n_layer) ** 0.5)
 
     @staticmethod
     def _init_weights(module: nn.Module) -> None:
@@ -122,7 +125,8 @@ class GPT(nn.Module):
         x = self.dropout(self.tokens(tokens) + self.positions(positions))
         for block in self.blocks:
             x = block(x, mask, kv)
-        return self.ln_final(x)
+        out: Tensor = self.ln_final(x)
+        return out
 
     def parameter_count(self) -> int:
         return sum(p.numel() for p in self.parameters())

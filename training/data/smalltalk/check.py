@@ -1,62 +1,73 @@
-"""Check a small-talk file: form, slots, repetition. Prints what to mend; exits 0 when clean enough."""
+"""Check a small-talk file: form, slots, repetition. Prints what to mend; exits 0 when clean."""
 
-import collections, json, pathlib, re, sys
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
-slots = json.loads((pathlib.Path(__file__).with_name("slots.json")).read_text())
-path = pathlib.Path(sys.argv[1])
-bad, openings, replies, seen, ends_q, n_ex, slotted = (
-    [],
-    collections.Counter(),
-    collections.Counter(),
-    set(),
-    0,
-    0,
-    0,
-)
-lines = path.read_text(encoding="utf-8").splitlines()
-for i, line in enumerate(lines, 1):
+FOLDER = Path(__file__).parent
+SLOTS = set(json.loads((FOLDER / "slots.json").read_text(encoding="utf-8")))
+USER_WORDS, REPLY_WORDS = 40, 85
+
+
+def line_faults(line: str) -> Iterator[str]:
+    """Give what is wrong with one conversation."""
     if not line.strip():
-        bad.append((i, "blank line"))
-        continue
-    if line in seen:
-        bad.append((i, "duplicate line"))
-    seen.add(line)
+        yield "blank line"
+        return
     if not line.isascii():
-        bad.append((i, "non-ASCII: " + "".join(sorted(set(c for c in line if not c.isascii())))))
-    parts = re.split(r"\s*\[INST\]\s*", line)
-    if parts[0].strip():
-        bad.append((i, "does not start with [INST]"))
-    for ex in parts[1:]:
-        if ex.count("[/INST]") != 1:
-            bad.append((i, "needs one [/INST] in an exchange"))
-            continue
-        user, reply = (t.strip() for t in ex.split("[/INST]"))
-        if not user or not reply:
-            bad.append((i, "empty turn"))
-        if len(user.split()) > 40:
-            bad.append((i, f"user turn of {len(user.split())} words"))
-        if len(reply.split()) > 85:
-            bad.append((i, f"reply of {len(reply.split())} words"))
-        n_ex += 1
-        ends_q += reply.endswith("?")
-        openings[" ".join(reply.split()[:2]).lower()] += 1
-        replies[reply.lower()] += 1
-    used = re.findall(r"\{([^}]*)\}", line)
-    slotted += bool(used)
-    for s in used:
-        if re.sub(r"\d$", "", s) not in slots:
-            bad.append((i, f"unknown slot {{{s}}}"))
+        yield "non-ASCII: " + "".join(sorted({c for c in line if not c.isascii()}))
+    head, *exchanges = re.split(r"\s*\[INST\]\s*", line)
+    if head.strip():
+        yield "does not start with [INST]"
+    for exchange in exchanges:
+        yield from exchange_faults(exchange)
+    for slot in re.findall(r"\{([^}]*)\}", line):
+        if re.sub(r"\d$", "", slot) not in SLOTS:
+            yield f"unknown slot {{{slot}}}"
     if re.search(r"\ban? \{", line):
-        bad.append((i, "a/an before a slot"))
+        yield "a/an before a slot"
     if re.search(r"https?:|www\.|[#*_`<>]", line.replace("pet_name", "")):
-        bad.append((i, "markup or link"))
-print(
-    f"{len(lines)} conversations, {n_ex} exchanges ({n_ex / max(1, len(lines)):.1f} each), {slotted / max(1, len(lines)):.0%} with slots, {ends_q / max(1, n_ex):.0%} of replies end with a question, {sum(len(l.split()) for l in lines)} words"
-)
-print("commonest openings:", openings.most_common(8))
-dups = [(r, c) for r, c in replies.items() if c > 1]
-print(f"{len(dups)} replies occur more than once", dups[:5])
-for i, why in bad[:40]:
-    print(f"line {i}: {why}")
-print(len(bad), "faults")
-sys.exit(bool(bad))
+        yield "markup or link"
+
+
+def exchange_faults(exchange: str) -> Iterator[str]:
+    if exchange.count("[/INST]") != 1:
+        yield "needs one [/INST] in an exchange"
+        return
+    user, reply = (text.strip() for text in exchange.split("[/INST]"))
+    if not user or not reply:
+        yield "empty turn"
+    if len(user.split()) > USER_WORDS:
+        yield f"user turn of {len(user.split())} words"
+    if len(reply.split()) > REPLY_WORDS:
+        yield f"reply of {len(reply.split())} words"
+
+
+def report(lines: list[str]) -> None:
+    """Print counts, the commonest openings and repeated replies."""
+    replies = [r.strip() for line in lines for r in re.findall(r"\[/INST\]([^\[]*)", line)]
+    openings = Counter(" ".join(r.split()[:2]).lower() for r in replies)
+    asking = sum(r.endswith("?") for r in replies)
+    repeated = [(r, n) for r, n in Counter(r.lower() for r in replies).items() if n > 1]
+    print(f"{len(lines)} conversations, {len(replies)} exchanges")
+    print(f"{asking / max(1, len(replies)):.0%} of replies end with a question")
+    print("commonest openings:", openings.most_common(8))
+    print(f"{len(repeated)} replies occur more than once", repeated[:5])
+
+
+def main() -> int:
+    lines = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()
+    faults = [(i, fault) for i, line in enumerate(lines, 1) for fault in line_faults(line)]
+    faults += [(i, "duplicate line") for i, line in enumerate(lines, 1) if line in lines[: i - 1]]
+    report(lines)
+    for number, fault in faults[:40]:
+        print(f"line {number}: {fault}")
+    print(len(faults), "faults")
+    return bool(faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

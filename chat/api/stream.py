@@ -1,0 +1,167 @@
+"""Streaming routes. Each view parses, calls one service and shapes the answer.
+
+The views are synchronous; the answer's content is an asynchronous generator that Django's ASGI
+handler iterates on the event loop.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.http import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers, status
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import User
+from accounts.rest import StrictSerializer, error_responses, request_user
+from chat.api.serializers import GenerationOutput
+from chat.delivery.sse import parse_cursor, sse_response
+from chat.errors import NotFound
+from chat.generation.cancel import generation_cancel
+from chat.generation.submit import Owner, generation_submit
+from chat.models import Generation
+
+TAGS = ["chat"]
+EVENT_STREAM = {
+    (200, "text/event-stream"): OpenApiResponse(
+        OpenApiTypes.STR,
+        description=(
+            "Events: queued {position, eta_s}, started {model, context_trimmed}, "
+            "context_cleared {message}, token {token}, "
+            "done {full_text, finish_reason, usage, timings}, error {code, detail}."
+        ),
+    )
+}
+GENERATION_HEADER = OpenApiParameter(
+    "X-Generation-Id", OpenApiTypes.UUID, OpenApiParameter.HEADER, response=[200]
+)
+LAST_EVENT_ID = OpenApiParameter(
+    "Last-Event-ID", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Resume after it."
+)
+
+
+class GuestChatInput(StrictSerializer):
+    message = serializers.CharField(trim_whitespace=False, allow_blank=True)
+    history = serializers.JSONField(required=False, allow_null=True)
+    params = serializers.JSONField(required=False, allow_null=True)
+    client_id = serializers.CharField(required=False, allow_null=True)
+
+
+class ChatInput(StrictSerializer):
+    message = serializers.CharField(trim_whitespace=False, allow_blank=True)
+    conversation_id = serializers.IntegerField(required=False, allow_null=True, min_value=1)
+    params = serializers.JSONField(required=False, allow_null=True)
+    client_id = serializers.CharField(required=False, allow_null=True)
+
+
+class GuestChatView(APIView):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        request=GuestChatInput,
+        parameters=[GENERATION_HEADER],
+        responses=EVENT_STREAM | error_responses(400, 429, 503),
+        operation_id="chat_guest",
+        tags=TAGS,
+    )
+    def post(self, request: Request) -> HttpResponseBase:
+        """Chat without an account; nothing of the text is kept in the database."""
+        data = _validated(GuestChatInput, request)
+        submitted = generation_submit(
+            owner=Owner.guest(request.META.get("REMOTE_ADDR")),
+            text=data["message"],
+            history_input=data.get("history"),
+            params=data.get("params"),
+            client_id=data.get("client_id"),
+        )
+        return sse_response(submitted.generation_id)
+
+
+class ChatView(APIView):
+    @extend_schema(
+        request=ChatInput,
+        parameters=[GENERATION_HEADER],
+        responses=EVENT_STREAM | error_responses(400, 401, 403, 404, 409, 429, 503),
+        operation_id="chat",
+        tags=TAGS,
+    )
+    def post(self, request: Request) -> HttpResponseBase:
+        """Send a message; without a conversation a new one is begun (see X-Conversation-Id)."""
+        data = _validated(ChatInput, request)
+        submitted = generation_submit(
+            owner=Owner.member(request_user(request)),
+            text=data["message"],
+            conversation_id=data.get("conversation_id"),
+            params=data.get("params"),
+            client_id=data.get("client_id"),
+        )
+        response = sse_response(submitted.generation_id)
+        response["X-Conversation-Id"] = str(submitted.conversation_id)
+        return response
+
+
+class GenerationView(APIView):
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        responses={200: GenerationOutput, **error_responses(401, 403, 404)},
+        operation_id="generations_retrieve",
+        tags=TAGS,
+    )
+    def get(self, request: Request, generation_id: uuid.UUID) -> Response:
+        """The state of a generation; guests' are known by their secret id alone."""
+        return Response(GenerationOutput(_generation(request, generation_id)).data)
+
+
+class GenerationStreamView(APIView):
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        parameters=[LAST_EVENT_ID, GENERATION_HEADER],
+        responses=EVENT_STREAM | error_responses(401, 403, 404),
+        operation_id="generations_stream",
+        tags=TAGS,
+    )
+    def get(self, request: Request, generation_id: uuid.UUID) -> HttpResponseBase:
+        """Follow or resume a reply, from `Last-Event-ID` or from its start."""
+        generation = _generation(request, generation_id)
+        return sse_response(generation.pk, parse_cursor(request.headers.get("Last-Event-ID")))
+
+
+class GenerationCancelView(APIView):
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        request=None,
+        responses={202: GenerationOutput, **error_responses(401, 403, 404, 503)},
+        operation_id="generations_cancel",
+        tags=TAGS,
+    )
+    def post(self, request: Request, generation_id: uuid.UUID) -> Response:
+        """Stop writing; what is written stays."""
+        generation = _generation(request, generation_id)
+        generation_cancel(generation=generation)
+        generation.refresh_from_db()
+        return Response(GenerationOutput(generation).data, status=status.HTTP_202_ACCEPTED)
+
+
+def _validated(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    data = serializer(data=request.data)
+    data.is_valid(raise_exception=True)
+    return dict(data.validated_data)
+
+
+def _generation(request: Request, generation_id: uuid.UUID) -> Generation:
+    """The owner's generation, or a guest's for whoever knows its id; raises NotFound."""
+    found = Generation.objects.filter(pk=generation_id).first()
+    user = request.user if isinstance(request.user, User) else None
+    if found is None or (found.user_id is not None and (user is None or found.user_id != user.pk)):
+        raise NotFound
+    return found

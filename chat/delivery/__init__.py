@@ -1,0 +1,1 @@
+"""From the worker to every reader: one Redis stream per generation, and who writes and reads it."""

@@ -1,0 +1,66 @@
+"""Stream entries as server-sent events: the names and shapes that SSE clients know."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+from django.http import StreamingHttpResponse
+
+from chat.delivery import streams
+from chat.delivery.follow import follow, with_keep_alive
+from chat.delivery.streams import Entry
+
+KEEP_ALIVE_S = 15.0
+_CURSOR = re.compile(r"\d{1,20}-\d{1,20}")
+
+
+def sse_response(generation_id: uuid.UUID, after: str = streams.START) -> StreamingHttpResponse:
+    """The streaming answer; its headers go out at once."""
+    response = StreamingHttpResponse(
+        _chunks(generation_id, after), content_type="text/event-stream; charset=utf-8"
+    )
+    response["Cache-Control"] = "no-cache, no-transform"
+    response["X-Accel-Buffering"] = "no"
+    response["X-Generation-Id"] = str(generation_id)
+    return response
+
+
+def parse_cursor(value: str | None) -> str:
+    """A Last-Event-ID header; anything that is not a stream id means from the start."""
+    return value if value and _CURSOR.fullmatch(value) else streams.START
+
+
+async def _chunks(generation_id: uuid.UUID, after: str) -> AsyncIterator[bytes]:
+    async for entry in with_keep_alive(follow(generation_id, after), KEEP_ALIVE_S):
+        if entry is None:
+            yield b": keep-alive\n\n"
+            continue
+        for event, data in sse_events(entry):
+            body = json.dumps(data, ensure_ascii=False)
+            yield f"id: {entry.id}\nevent: {event}\ndata: {body}\n\n".encode()
+
+
+def sse_events(entry: Entry) -> list[tuple[str, dict[str, Any]]]:
+    """The SSE events of one entry, in order."""
+    data = entry.data
+    if entry.type == "started":
+        events = [("started", data)]
+        if trimmed := data.get("context_trimmed"):
+            events.append(("context_cleared", {"message": trimmed_message(trimmed)}))
+        return events
+    if entry.type == "token":
+        logprobs = {"logprobs": data["logprobs"]} if "logprobs" in data else {}
+        return [("token", {"token": data["text"], **logprobs})]
+    if entry.type == "done":
+        rest = {name: value for name, value in data.items() if name != "text"}
+        return [("done", {"full_text": data["text"], **rest})]
+    return [(entry.type, data)]
+
+
+def trimmed_message(count: int) -> str:
+    messages = "1 earlier message does" if count == 1 else f"{count} earlier messages do"
+    return f"{messages} not fit into the model's memory any more."

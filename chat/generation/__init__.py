@@ -1,0 +1,1 @@
+"""The life of a generation: submit, claim, run, finish, cancel, reap."""

@@ -1,0 +1,22 @@
+"""Stop a reply, wherever it is."""
+
+from __future__ import annotations
+
+from chat.delivery import streams
+from chat.delivery.endings import end_event
+from chat.generation.lifecycle import generation_cancel_queued
+from chat.models import UNFINISHED, Generation
+
+
+def generation_cancel(*, generation: Generation) -> None:
+    """Ask for the end: a queued one ends at once, a running one at the worker's next words.
+
+    What was written stays. A finished one is left as it is.
+    """
+    if generation.status not in UNFINISHED:
+        return
+    streams.ask_cancel(str(generation.pk))
+    if generation_cancel_queued(generation_id=generation.pk):
+        generation.refresh_from_db()
+        written = streams.read_written(str(generation.pk))
+        streams.end_unclaimed(str(generation.pk), *end_event(generation, written.text))

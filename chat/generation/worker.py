@@ -1,0 +1,113 @@
+"""The one engine of a worker process, with its publisher and its sign of life."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import threading
+from functools import cached_property
+
+import redis.exceptions
+from django.conf import settings
+
+from accounts.store import redis_client
+from chat.delivery.publisher import Publisher
+from inference.public import ServingEngine, start_engine
+
+logger = logging.getLogger(__name__)
+
+WORKERS_KEY = "eugpt:workers"
+WORKER_KEY_PREFIX = "eugpt:worker:"
+_BEAT_S, _LIFE_S = 1.0, 5
+
+
+class Worker:
+    """Owns the engine thread, the publisher and the worker key of this process."""
+
+    def __init__(self) -> None:
+        self.id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        self.publisher = Publisher(cancel=self._cancel)
+        self._stopping = threading.Event()
+        self._heart = threading.Thread(target=self._beat, name="worker-key", daemon=True)
+
+    @cached_property
+    def serving(self) -> ServingEngine:
+        """The loaded engine; raises CheckpointError on first use when there is none."""
+        return start_engine(self.publisher.put, self._die)
+
+    def start(self) -> None:
+        """Load the model and report for duty; raises CheckpointError."""
+        serving = self.serving
+        self.publisher.start()
+        self._heart.start()
+        logger.info(
+            "worker %s serves %s in %s with %d slots",
+            self.id, serving.format.name, serving.precision, settings.SLOTS,
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        """End the threads and the sign of life; Celery has waited for the running replies."""
+        self._stopping.set()
+        self.serving.thread.stop()
+        self.publisher.stop()
+        try:
+            redis_client().delete(WORKER_KEY_PREFIX + self.id)
+            redis_client().srem(WORKERS_KEY, self.id)
+        except redis.exceptions.RedisError:
+            logger.warning("the worker key was left to expire", exc_info=True)
+
+    def _cancel(self, generation_id: str) -> None:
+        self.serving.thread.cancel(generation_id)
+
+    def _beat(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._sign()
+            except redis.exceptions.RedisError:
+                logger.warning("no sign of life: Redis does not answer", exc_info=True)
+            self._stopping.wait(_BEAT_S)
+
+    def _sign(self) -> None:
+        state = {
+            "running": self.publisher.running_ids(),
+            "slots": settings.SLOTS,
+            "model": self.serving.format.name,
+            "precision": self.serving.precision,
+        }
+        pipe = redis_client().pipeline()
+        pipe.sadd(WORKERS_KEY, self.id)
+        pipe.set(WORKER_KEY_PREFIX + self.id, json.dumps(state), ex=_LIFE_S)
+        pipe.execute()
+
+    def _die(self) -> None:
+        """The engine has failed: leave, and let the supervisor start a fresh process."""
+        logger.critical("worker %s leaves: its engine has failed", self.id)
+        self._stopping.set()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+_worker: Worker | None = None
+_lock = threading.Lock()
+
+
+def worker() -> Worker:
+    """The worker of this process, started on first use."""
+    global _worker
+    with _lock:
+        if _worker is None:
+            new = Worker()
+            new.start()
+            _worker = new
+        return _worker
+
+
+def worker_stop() -> None:
+    global _worker
+    with _lock:
+        if _worker is not None:
+            _worker.stop()
+            _worker = None

@@ -1,0 +1,36 @@
+"""Which workers live and what they hold, from their keys in Redis."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.store import redis_client
+from chat.generation.worker import WORKER_KEY_PREFIX, WORKERS_KEY
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    id: str
+    running: frozenset[str]
+    slots: int
+    model: str
+    precision: str
+
+
+def workers_alive() -> dict[str, WorkerState]:
+    """Living workers by id; ids whose key has expired are forgotten."""
+    client: Any = redis_client()
+    ids = sorted(client.smembers(WORKERS_KEY))
+    if not ids:
+        return {}
+    alive = {}
+    for worker_id, raw in zip(ids, client.mget([WORKER_KEY_PREFIX + i for i in ids]), strict=True):
+        if raw is None:
+            client.srem(WORKERS_KEY, worker_id)
+            continue
+        state = json.loads(raw)
+        state["running"] = frozenset(state["running"])
+        alive[worker_id] = WorkerState(id=worker_id, **state)
+    return alive

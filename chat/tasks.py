@@ -1,0 +1,51 @@
+"""Celery tasks: each parses its id and calls one service. All of them may run twice."""
+
+import logging
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_ready, worker_shutdown
+from django.utils import timezone
+
+from chat.generation.reaper import QUEUE, generations_reap
+from chat.generation.run import generation_run
+from chat.generation.worker import worker, worker_stop
+from chat.models import UNFINISHED, Generation
+
+logger = logging.getLogger(__name__)
+
+GUEST_ROWS_LIFE = timedelta(days=1)
+
+
+@shared_task
+def run_generation(generation_id: str) -> None:
+    """Run one generation in this worker."""
+    generation_run(worker=worker(), generation_id=uuid.UUID(generation_id))
+
+
+@shared_task
+def reap_generations() -> None:
+    """Put generations of lost workers back into the queue."""
+    if reaped := generations_reap():
+        logger.warning("%d lost generations were taken care of", reaped)
+
+
+@shared_task
+def prune() -> None:
+    """Delete what guests' replies left behind: rows of counts and times, never text."""
+    old = Generation.objects.filter(user=None, queued_at__lt=timezone.now() - GUEST_ROWS_LIFE)
+    old.exclude(status__in=UNFINISHED).delete()
+
+
+@worker_ready.connect
+def _load_model(sender: Any, **kwargs: Any) -> None:
+    """Load the model when a generate worker starts, not when the first person asks."""
+    if QUEUE in sender.app.amqp.queues.consume_from:
+        worker()
+
+
+@worker_shutdown.connect
+def _stop_worker(**kwargs: Any) -> None:
+    worker_stop()
