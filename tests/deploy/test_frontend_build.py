@@ -61,7 +61,7 @@ def test_build_that_fails_leaves_no_stamp(sources: Path) -> None:
 
 
 @pytest.mark.parametrize(("version", "fits"), [("v20.18.9", False), ("v22.0.1", True), ("", False)])
-def test_node_env_wants_a_recent_node(
+def test_find_npm_wants_a_recent_node(
     sources: Path, monkeypatch: pytest.MonkeyPatch, version: str, fits: bool
 ) -> None:
     program = Path(os.environ["PATH"].split(os.pathsep)[0]) / "node"
@@ -69,9 +69,9 @@ def test_node_env_wants_a_recent_node(
     asked: list[str] = []
     monkeypatch.setattr(node, "_install_wheel", lambda: asked.append("wheel"))
     monkeypatch.setattr(node, "find_spec", lambda _name: None)
-    env = node.node_env()
+    npm = node.find_npm()
+    assert (npm.command == ("npm",)) is fits
     assert bool(asked) is not fits
-    assert env["PATH"].endswith(os.environ["PATH"])
 
 
 def test_build_without_sources_is_one_sentence(tmp_path: Path) -> None:
