@@ -1,0 +1,114 @@
+/**
+ * The HTTP edge: base URL, JSON, errors, and the access token. The token lives in this object and
+ * nowhere else; the refresh token is an HttpOnly cookie that script never sees.
+ */
+import { ApiError, errorFromResponse, networkError } from "./errors";
+import { asObject, readString } from "@/lib/parse";
+
+export type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
+
+export interface RequestOptions {
+  readonly body?: object;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Answer {
+  readonly body: unknown;
+  readonly headers: Headers;
+}
+
+/** Runs `task` while no other tab does; browsers give it as `navigator.locks`. */
+export type Exclusive = <T>(task: () => Promise<T>) => Promise<T>;
+
+export interface ApiClientOptions {
+  readonly origin: string;
+  readonly fetch: typeof fetch;
+  readonly exclusive?: Exclusive;
+  /** The refresh cookie is gone or refused: whoever was signed in no longer is. */
+  readonly onSessionLost?: () => void;
+}
+
+export class ApiClient {
+  private token: string | null = null;
+  private refreshing: Promise<void> | null = null;
+
+  constructor(private readonly options: ApiClientOptions) {}
+
+  get isSignedIn(): boolean {
+    return this.token !== null;
+  }
+
+  setToken(token: string | null): void {
+    this.token = token;
+  }
+
+  /** Sends a request; a 401 on an authenticated one is refreshed and repeated once. */
+  async request(method: Method, path: string, options: RequestOptions = {}): Promise<Answer> {
+    const usedToken = this.token;
+    const response = await this.send(method, path, options);
+    if (response.status !== 401 || usedToken === null) return readAnswer(response);
+    // Another request may have refreshed while this one was under way.
+    if (this.token === usedToken) await this.refresh();
+    return readAnswer(await this.send(method, path, options));
+  }
+
+  /** Trades the refresh cookie for a new access token; concurrent callers share one round trip. */
+  refresh(): Promise<void> {
+    this.refreshing ??= this.refreshOnce().finally(() => {
+      this.refreshing = null;
+    });
+    return this.refreshing;
+  }
+
+  private async refreshOnce(): Promise<void> {
+    // Rotation blacklists the old cookie, so two tabs must not refresh with the same one.
+    const exclusive: Exclusive = this.options.exclusive ?? ((task) => task());
+    const response = await exclusive(() => this.send("POST", "/api/auth/refresh", {}));
+    if (response.ok) {
+      const { body } = await readAnswer(response);
+      this.token = readString(asObject(body), "token");
+      return;
+    }
+    const error = await errorFromResponse(response);
+    if (error.status === 401 || error.status === 403) {
+      this.token = null;
+      this.options.onSessionLost?.();
+    }
+    throw error;
+  }
+
+  private async send(method: Method, path: string, options: RequestOptions): Promise<Response> {
+    const headers: Record<string, string> = { Accept: "application/json" };
+    if (options.body) headers["Content-Type"] = "application/json";
+    const isRefresh = path === "/api/auth/refresh";
+    if (this.token !== null && !isRefresh) headers.Authorization = `Bearer ${this.token}`;
+    try {
+      return await this.options.fetch(new URL(path, this.baseUrl()), {
+        method,
+        headers,
+        credentials: "include",
+        body: options.body ? JSON.stringify(options.body) : null,
+        signal: options.signal ?? null,
+      });
+    } catch (error) {
+      if (options.signal?.aborted) throw error;
+      throw networkError();
+    }
+  }
+
+  private baseUrl(): string {
+    return this.options.origin || globalThis.location.origin;
+  }
+}
+
+async function readAnswer(response: Response): Promise<Answer> {
+  if (!response.ok) throw await errorFromResponse(response);
+  if (response.status === 204 || response.status === 205) {
+    return { body: null, headers: response.headers };
+  }
+  try {
+    return { body: await response.json(), headers: response.headers };
+  } catch {
+    throw new ApiError(response.status, "bad_answer", "The answer was not JSON.");
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Puts the parts together: one API client, session, socket and chat for the life of the page. What
+ * each of them does when another changes is said here and nowhere else.
+ */
+import { socketTicket } from "./api/auth";
+import { ApiClient, type Exclusive } from "./api/client";
+import { getConversation } from "./api/conversations";
+import { ChatController } from "./chat/controller";
+import { API_ORIGIN, socketUrl } from "./config";
+import { type Session, SessionKeeper } from "./session";
+import { Store } from "./store";
+import { ChatSocket, type SocketStatus } from "./ws/socket";
+
+export interface AppHooks {
+  readonly onDraftStored: (conversation: number) => void;
+  readonly onConversationsChanged: () => void;
+  /** Somebody else's data may be on the page: forget all of it. */
+  readonly onIdentityChanged: () => void;
+}
+
+export interface App {
+  readonly api: ApiClient;
+  readonly session: SessionKeeper;
+  readonly chat: ChatController;
+  readonly connection: Store<SocketStatus>;
+  /** Connects to the browser and the server; returns what undoes it. */
+  readonly start: () => () => void;
+}
+
+export function createApp(hooks: AppHooks): App {
+  const connection = new Store<SocketStatus>("idle");
+  const api = new ApiClient({
+    origin: API_ORIGIN,
+    fetch: (input, init) => fetch(input, init),
+    exclusive: oneTabAtATime,
+    onSessionLost: () => session.lose({ code: "session_ended", detail: "", retryAfterS: null }),
+  });
+  const session: SessionKeeper = new SessionKeeper(api);
+  const chat: ChatController = new ChatController({
+    send: (message) => socket.send(message),
+    loadMessages: async (id) => (await getConversation(api, id)).messages,
+    onDraftStored: hooks.onDraftStored,
+    onConversationsChanged: hooks.onConversationsChanged,
+  });
+  const socket: ChatSocket = new ChatSocket({
+    url: async () =>
+      socketUrl(API_ORIGIN, location.origin, api.isSignedIn ? await socketTicket(api) : null),
+    onEvent: chat.receive,
+    onStatus: (status) => connection.set(status),
+    onSessionEnded: () => void api.refresh().catch(() => undefined),
+    onRefused: () => session.lose({ code: "suspended", detail: "", retryAfterS: null }),
+  });
+
+  function start(): () => void {
+    let identity = identityOf(session.state.get());
+    const stopWatching = session.state.subscribe(() => {
+      const next = identityOf(session.state.get());
+      if (next === identity) return;
+      identity = next;
+      socket.close();
+      chat.reset({ isGuest: session.state.get().status === "guest" });
+      hooks.onIdentityChanged();
+      socket.connect();
+    });
+    const stopProbing = probeOnReturn(socket);
+    if (identity === null) void session.restore();
+    else socket.connect();
+    return () => {
+      stopWatching();
+      stopProbing();
+      socket.close();
+    };
+  }
+
+  return { api, session, chat, connection, start };
+}
+
+/** Null while it is not known yet. */
+function identityOf({ status, user }: Session): string | null {
+  if (status === "restoring") return null;
+  return user === null ? "guest" : `user:${user.id}`;
+}
+
+/** A phone that slept or a network that came back: look at once instead of at the next ping. */
+function probeOnReturn(socket: ChatSocket): () => void {
+  const onVisible = (): void => {
+    if (document.visibilityState === "visible") socket.probe();
+  };
+  const onOnline = (): void => socket.probe();
+  document.addEventListener("visibilitychange", onVisible);
+  addEventListener("online", onOnline);
+  return () => {
+    document.removeEventListener("visibilitychange", onVisible);
+    removeEventListener("online", onOnline);
+  };
+}
+
+/** Web Locks exist on secure origins only; elsewhere tabs take their chances. */
+const oneTabAtATime: Exclusive = async (task) =>
+  navigator.locks ? await navigator.locks.request("eugpt.refresh", task) : await task();

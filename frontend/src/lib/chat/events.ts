@@ -1,0 +1,163 @@
+/**
+ * The chat socket's messages, both ways, as tagged unions in the wire's own field names: what the
+ * server sends, what is parsed here and what the reducer applies have one shape.
+ */
+import { parseUser, type User } from "@/lib/api/auth";
+import {
+  asObject,
+  type JsonObject,
+  optionalInteger,
+  optionalNumber,
+  optionalString,
+  ParseError,
+  parseJson,
+  readInteger,
+  readOneOf,
+  readString,
+} from "@/lib/parse";
+
+export const FINISH_REASONS = ["stop", "length", "cancelled", "error"] as const;
+export type FinishReason = (typeof FINISH_REASONS)[number];
+
+export interface HistoryTurn {
+  readonly role: "user" | "assistant";
+  readonly content: string;
+}
+
+export type ClientMessage =
+  | {
+      readonly type: "prompt";
+      readonly text: string;
+      readonly client_id: string;
+      readonly conversation?: number;
+      readonly history?: readonly HistoryTurn[];
+    }
+  | { readonly type: "cancel"; readonly generation: string }
+  | { readonly type: "resume"; readonly generation: string; readonly after?: string }
+  | { readonly type: "ping" };
+
+export interface AcceptedEvent {
+  readonly type: "accepted";
+  readonly generation: string;
+  readonly conversation: number | null;
+  readonly user_message: number | null;
+  readonly assistant_message: number | null;
+  readonly client_id: string | null;
+}
+
+export interface QueuedEvent {
+  readonly type: "queued";
+  readonly generation: string;
+  readonly position: number;
+  readonly eta_s: number | null;
+}
+
+export interface StartedEvent {
+  readonly type: "started";
+  readonly generation: string;
+  readonly model: string | null;
+  /** How many of the oldest messages no longer fit the model's context. */
+  readonly context_trimmed: number;
+}
+
+export interface TokenEvent {
+  readonly type: "token";
+  readonly generation: string;
+  /** The stream entry's id: the cursor to resume after. */
+  readonly id: string;
+  readonly seq: number;
+  readonly text: string;
+}
+
+export interface DoneEvent {
+  readonly type: "done";
+  readonly generation: string;
+  readonly text: string;
+  readonly finish_reason: FinishReason;
+}
+
+export interface ErrorEvent {
+  readonly type: "error";
+  readonly code: string;
+  readonly detail: string;
+  readonly generation: string | null;
+  readonly client_id: string | null;
+  readonly retry_after: number | null;
+}
+
+export type GenerationEvent =
+  | AcceptedEvent
+  | QueuedEvent
+  | StartedEvent
+  | TokenEvent
+  | DoneEvent
+  | ErrorEvent;
+
+export type ServerEvent =
+  | { readonly type: "ready"; readonly user: User | null; readonly limits: JsonObject }
+  | GenerationEvent
+  /** Changed, perhaps elsewhere: read it again if it is shown. */
+  | { readonly type: "conversation"; readonly conversation: number }
+  | { readonly type: "pong" };
+
+type ServerEventType = ServerEvent["type"];
+
+const PARSERS: {
+  readonly [T in ServerEventType]: (o: JsonObject) => Omit<Extract<ServerEvent, { type: T }>, "type">;
+} = {
+  ready: (o) => ({
+    user: o.user ? parseUser(o.user) : null,
+    limits: o.limits ? asObject(o.limits) : {},
+  }),
+  accepted: (o) => ({
+    generation: readString(o, "generation"),
+    conversation: optionalInteger(o, "conversation"),
+    user_message: optionalInteger(o, "user_message"),
+    assistant_message: optionalInteger(o, "assistant_message"),
+    client_id: optionalString(o, "client_id"),
+  }),
+  queued: (o) => ({
+    generation: readString(o, "generation"),
+    position: readInteger(o, "position"),
+    eta_s: optionalNumber(o, "eta_s"),
+  }),
+  started: (o) => ({
+    generation: readString(o, "generation"),
+    model: optionalString(o, "model"),
+    context_trimmed: Number(o.context_trimmed ?? 0),
+  }),
+  token: (o) => ({
+    generation: readString(o, "generation"),
+    id: readString(o, "id"),
+    seq: readInteger(o, "seq"),
+    text: readString(o, "text"),
+  }),
+  done: (o) => ({
+    generation: readString(o, "generation"),
+    text: readString(o, "text"),
+    finish_reason: readOneOf(o, "finish_reason", FINISH_REASONS),
+  }),
+  error: (o) => ({
+    code: readString(o, "code"),
+    detail: optionalString(o, "detail") ?? "",
+    generation: optionalString(o, "generation"),
+    client_id: optionalString(o, "client_id"),
+    retry_after: optionalNumber(o, "retry_after"),
+  }),
+  conversation: (o) => ({ conversation: readInteger(o, "conversation") }),
+  pong: () => ({}),
+};
+
+/** Null for what is not understood: a later server may send events this page does not know. */
+export function parseServerEvent(frame: string): ServerEvent | null {
+  try {
+    const object = asObject(parseJson(frame));
+    const type = readString(object, "type");
+    if (!Object.hasOwn(PARSERS, type)) return null;
+    const known = type as ServerEventType;
+    return { type: known, ...PARSERS[known](object) } as ServerEvent;
+  } catch (error) {
+    if (error instanceof ParseError) return null;
+    throw error;
+  }
+}

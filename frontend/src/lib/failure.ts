@@ -1,0 +1,45 @@
+/**
+ * One shape for everything that can go wrong, whichever transport told us, and the one place where
+ * error codes become sentences for people.
+ */
+
+export interface Failure {
+  readonly code: string;
+  readonly detail: string;
+  readonly retryAfterS: number | null;
+}
+
+/** Codes this client makes itself; all others come from the server. */
+export const NETWORK = "network";
+export const BAD_ANSWER = "bad_answer";
+
+const SENTENCES: Record<string, string> = {
+  [NETWORK]: "EuGPT could not be reached. Check the connection and try again.",
+  [BAD_ANSWER]: "The server sent something this page does not understand. Reload and try again.",
+  queue_full: "Many people are chatting right now and the queue is full.",
+  rate_limited: "That was a lot of messages in a short time.",
+  generation_running: "EuGPT is still answering in this conversation. Wait for it, or stop it first.",
+  prompt_too_long: "This message is too long for the model's small memory. Try a shorter one.",
+  model_unavailable: "No model is loaded at the moment.",
+  not_found: "This is no longer here.",
+  invalid_credentials: "The name or the password is wrong.",
+  session_ended: "You have been signed out. Sign in again to go on.",
+  suspended: "This account is suspended. If you think this is a mistake, contact the operator.",
+  unavailable: "EuGPT is being restarted or is out of reach. It should be back soon.",
+  internal: "Something went wrong while writing this answer.",
+};
+
+/** Sending the same text again cannot help; the person has to change it. */
+const NEEDS_EDIT = new Set(["prompt_too_long", "invalid", "bad_params"]);
+const NO_RETRY = new Set(["suspended"]);
+
+export type Remedy = "retry" | "edit" | "none";
+
+export function remedyOf(failure: Failure): Remedy {
+  if (NO_RETRY.has(failure.code)) return "none";
+  return NEEDS_EDIT.has(failure.code) ? "edit" : "retry";
+}
+
+export function describeFailure(failure: Failure): string {
+  return SENTENCES[failure.code] ?? (failure.detail || "Something went wrong.");
+}

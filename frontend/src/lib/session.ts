@@ -1,0 +1,79 @@
+/** Who is using the page: finds out on load, and changes by sign-in, sign-out or the server's word. */
+import * as auth from "./api/auth";
+import type { ApiClient } from "./api/client";
+import { ApiError } from "./api/errors";
+import { backoffMs } from "./backoff";
+import type { Failure } from "./failure";
+import { readFlag, writeFlag } from "./flags";
+import { Store } from "./store";
+
+export interface Session {
+  readonly status: "restoring" | "guest" | "member";
+  readonly user: auth.User | null;
+  /** Why somebody who was signed in no longer is. */
+  readonly ended: Failure | null;
+}
+
+/**
+ * Says that a refresh cookie may exist, so that guests are spared a request that must fail. Read by
+ * the boot script too (`lib/boot.ts`), to lay out the right page before anything else has loaded.
+ */
+export const MEMBER_FLAG = "eugpt.member";
+
+const GUEST: Session = { status: "guest", user: null, ended: null };
+
+export class SessionKeeper {
+  readonly state = new Store<Session>({ status: "restoring", user: null, ended: null });
+
+  constructor(private readonly api: ApiClient) {}
+
+  /** Retries for as long as the server is out of reach: nobody is signed out by a restart. */
+  async restore(): Promise<void> {
+    if (readFlag(MEMBER_FLAG) === null) return this.state.set(GUEST);
+    for (let attempt = 0; this.state.get().status === "restoring"; attempt += 1) {
+      try {
+        return this.enter(await auth.restore(this.api));
+      } catch (error) {
+        const isFinal = error instanceof ApiError && (error.status === 401 || error.status === 403);
+        if (isFinal) return this.leave(null);
+        await new Promise((resolve) => setTimeout(resolve, backoffMs(attempt)));
+      }
+    }
+  }
+
+  async login(credentials: auth.Credentials): Promise<void> {
+    this.enter(await auth.login(this.api, credentials));
+  }
+
+  async register(credentials: auth.Credentials): Promise<void> {
+    this.enter(await auth.register(this.api, credentials));
+  }
+
+  async logout(): Promise<void> {
+    try {
+      await auth.logout(this.api);
+    } finally {
+      this.leave(null);
+    }
+  }
+
+  /** The session is over without the person's doing. */
+  lose(reason: Failure): void {
+    if (this.state.get().status === "member") this.leave(reason);
+  }
+
+  dismissEnded(): void {
+    this.state.set({ ...this.state.get(), ended: null });
+  }
+
+  private enter(user: auth.User): void {
+    writeFlag(MEMBER_FLAG, "1");
+    this.state.set({ status: "member", user, ended: null });
+  }
+
+  private leave(ended: Failure | null): void {
+    this.api.setToken(null);
+    writeFlag(MEMBER_FLAG, null);
+    this.state.set({ ...GUEST, ended });
+  }
+}
