@@ -1,0 +1,83 @@
+"use client";
+
+import { memo } from "react";
+import { PlainText } from "./plain-text";
+import { ReplyFailure } from "./reply-failure";
+import { Twig } from "@/components/brand";
+import { useChat } from "@/hooks/use-app";
+import { queueLine, visibleText } from "@/lib/chat/selectors";
+import { isSettled, type Message, type Reply } from "@/lib/chat/state";
+
+interface AssistantMessageProps {
+  readonly message: Message;
+  /** Only the newest answer can be asked for again. */
+  readonly isLast: boolean;
+  readonly onEdit: (text: string) => void;
+}
+
+export const AssistantMessage = memo(function AssistantMessage(props: AssistantMessageProps) {
+  const { message, isLast, onEdit } = props;
+  const reply = useChat((state) => state.replies[message.key]);
+  const text = reply ? visibleText(reply) : message.text;
+  const isLive = reply !== undefined && !isSettled(reply);
+  return (
+    <article
+      data-testid="message-assistant"
+      data-status={reply?.status ?? "completed"}
+      aria-busy={isLive}
+      className="relative sm:pl-10"
+    >
+      <h3 className="sr-only">EuGPT said</h3>
+      <Twig className="absolute top-0.5 left-0 hidden text-leaf sm:block" />
+      {text && <PlainText text={text} tail={isLive && <Caret />} />}
+      {isLive && !text && <Waiting reply={reply} />}
+      {reply && <Footnote reply={reply} />}
+      {reply?.failure && isLast && (
+        <ReplyFailure replyKey={message.key} failure={reply.failure} onEdit={onEdit} />
+      )}
+    </article>
+  );
+});
+
+/** As high as the first line of text that will take its place, so nothing jumps. */
+function Waiting({ reply }: { reply: Reply }) {
+  return (
+    <p className="flex min-h-[1.625rem] items-center gap-3 text-ink-soft" data-testid="waiting">
+      <span className="flex items-end gap-1 text-leaf" aria-hidden="true">
+        <span className="size-2.5 rounded-full bg-current motion-safe:animate-leaf" />
+        <span className="size-2 rounded-full bg-current [animation-delay:160ms] motion-safe:animate-leaf" />
+        <span className="size-1.5 rounded-full bg-current [animation-delay:320ms] motion-safe:animate-leaf" />
+      </span>
+      {reply.status === "queued" && reply.queue && (
+        <span className="text-sm tabular-nums motion-safe:animate-appear" data-testid="queue-line">
+          {queueLine(reply.queue)}
+        </span>
+      )}
+    </p>
+  );
+}
+
+function Caret() {
+  return (
+    <span
+      aria-hidden="true"
+      className="ml-1 inline-block size-2 rounded-full bg-leaf align-baseline motion-safe:animate-breathe"
+    />
+  );
+}
+
+/** What the reader should know about how this answer came about. */
+function Footnote({ reply }: { reply: Reply }) {
+  const notes = [
+    reply.contextTrimmed > 0 &&
+      "The oldest messages no longer fit the model’s memory and were left out.",
+    reply.finishReason === "length" && "Ended here: this is as long as an answer may get.",
+    reply.status === "cancelled" && "You stopped this answer.",
+  ].filter((note) => typeof note === "string");
+  if (notes.length === 0) return null;
+  return (
+    <p className="mt-2 text-sm text-ink-soft" data-testid="footnote">
+      {notes.join(" ")}
+    </p>
+  );
+}

@@ -1,0 +1,88 @@
+"use client";
+
+import { CircleAlert, WifiOff, X } from "lucide-react";
+import Link from "next/link";
+import { type ReactNode, useEffect, useState } from "react";
+import { Button } from "@/components/ui/button";
+import { useApp, useChat, useConnection, useSession } from "@/hooks/use-app";
+import { describeFailure } from "@/lib/failure";
+
+/** A short loss is repaired before anybody needs to hear of it. */
+const QUIET_MS = 1_500;
+
+/** What concerns the whole page: the connection, the session, errors that belong to no message. */
+export function Banners({ conversation }: { conversation: number | null }) {
+  const { session, chat } = useApp();
+  const { status, ended } = useSession();
+  const notice = useChat((state) => state.notice);
+  const isLost = useIsConnectionLost();
+  return (
+    <div className="mx-auto w-full max-w-3xl space-y-2 px-4 empty:hidden sm:px-6">
+      {isLost && (
+        <Banner icon={<WifiOff />}>
+          Reconnecting… What you have sent is not lost, and answers go on where they stopped.
+        </Banner>
+      )}
+      {ended && (
+        <Banner icon={<CircleAlert />} onDismiss={() => session.dismissEnded()}>
+          {describeFailure(ended)}
+        </Banner>
+      )}
+      {notice && (
+        <Banner icon={<CircleAlert />} onDismiss={() => chat.dismissNotice()}>
+          {describeFailure(notice)}
+        </Banner>
+      )}
+      {status === "guest" && conversation !== null && (
+        <Banner icon={<CircleAlert />}>
+          This link leads to a saved conversation.{" "}
+          <Link
+            href={`/login/?c=${conversation}`}
+            className="rounded font-medium text-leaf underline underline-offset-4"
+          >
+            Sign in to open it
+          </Link>
+        </Banner>
+      )}
+    </div>
+  );
+}
+
+interface BannerProps {
+  readonly icon: ReactNode;
+  readonly children: ReactNode;
+  readonly onDismiss?: () => void;
+}
+
+function Banner({ icon, children, onDismiss }: BannerProps) {
+  return (
+    <div
+      role="status"
+      data-testid="banner"
+      className="flex items-center gap-3 rounded-2xl border bg-raised py-2 pr-2 pl-4 text-sm shadow-lift motion-safe:animate-rise [&>svg]:size-4 [&>svg]:shrink-0 [&>svg]:text-bark"
+    >
+      {icon}
+      <p className="flex-1 py-1">{children}</p>
+      {onDismiss && (
+        <Button variant="ghost" size="icon" className="size-9" aria-label="Close" onClick={onDismiss}>
+          <X className="size-4" />
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function useIsConnectionLost(): boolean {
+  const isDown = useConnection() !== "open";
+  const { status } = useSession();
+  const [isLong, setIsLong] = useState(false);
+  useEffect(() => {
+    if (!isDown) return;
+    const timer = setTimeout(() => setIsLong(true), QUIET_MS);
+    return () => {
+      clearTimeout(timer);
+      setIsLong(false);
+    };
+  }, [isDown, status]);
+  return isDown && isLong;
+}

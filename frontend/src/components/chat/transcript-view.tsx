@@ -1,0 +1,135 @@
+"use client";
+
+import { ArrowDown } from "lucide-react";
+import { type ReactNode, useLayoutEffect } from "react";
+import { AssistantMessage } from "./assistant-message";
+import { UserMessage } from "./user-message";
+import { Button } from "@/components/ui/button";
+import { useApp, useChat } from "@/hooks/use-app";
+import { useStickToBottom } from "@/hooks/use-stick-to-bottom";
+import { transcriptOf } from "@/lib/chat/selectors";
+import { conversationOf, type Transcript, type TranscriptKey } from "@/lib/chat/state";
+import { describeFailure, type Failure } from "@/lib/failure";
+
+interface TranscriptViewProps {
+  readonly transcriptKey: TranscriptKey;
+  readonly onEdit: (text: string) => void;
+  /** Shown while there are no messages. */
+  readonly welcome: ReactNode;
+}
+
+export function TranscriptView({ transcriptKey, onEdit, welcome }: TranscriptViewProps) {
+  const transcript = useChat((state) => transcriptOf(state, transcriptKey));
+  const count = transcript.messages.length;
+  const { setScroller, setContent, isAway, hasNewText, scrollToBottom } = useStickToBottom(
+    count > 0,
+  );
+
+  // Another conversation, or a message of one's own: show the end.
+  useLayoutEffect(() => scrollToBottom(), [transcriptKey, count, scrollToBottom]);
+
+  return (
+    <div className="relative min-h-0 flex-1">
+      <div ref={setScroller} className="h-full overflow-y-auto overscroll-contain" tabIndex={-1}>
+        <div
+          ref={setContent}
+          className="mx-auto flex min-h-full w-full max-w-3xl flex-col px-4 sm:px-6"
+        >
+          {count > 0 ? (
+            <Messages transcript={transcript} onEdit={onEdit} />
+          ) : (
+            <Empty transcriptKey={transcriptKey} transcript={transcript} welcome={welcome} />
+          )}
+        </div>
+      </div>
+      {isAway && count > 0 && (
+        <Button
+          variant="outline"
+          size="pill"
+          className="absolute bottom-3 left-1/2 -translate-x-1/2 shadow-lift motion-safe:animate-appear"
+          onClick={() => scrollToBottom("smooth")}
+          data-testid="new-text"
+        >
+          <ArrowDown className="size-4" />
+          {hasNewText ? "New text" : "To the end"}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+interface MessagesProps {
+  readonly transcript: Transcript;
+  readonly onEdit: (text: string) => void;
+}
+
+function Messages({ transcript, onEdit }: MessagesProps) {
+  const last = transcript.messages.at(-1);
+  return (
+    <section aria-label="Messages" className="space-y-6 pt-4 pb-8">
+      {transcript.messages.map((message) =>
+        message.role === "user" ? (
+          <UserMessage key={message.key} text={message.text} />
+        ) : (
+          <AssistantMessage
+            key={message.key}
+            message={message}
+            isLast={message === last}
+            onEdit={onEdit}
+          />
+        ),
+      )}
+    </section>
+  );
+}
+
+interface EmptyProps {
+  readonly transcriptKey: TranscriptKey;
+  readonly transcript: Transcript;
+  readonly welcome: ReactNode;
+}
+
+function Empty({ transcriptKey, transcript, welcome }: EmptyProps) {
+  const conversation = conversationOf(transcriptKey);
+  if (conversation === null) return welcome;
+  if (transcript.load === "failed" && transcript.failure) {
+    return <LoadFailure conversation={conversation} failure={transcript.failure} />;
+  }
+  return <MessagesSkeleton />;
+}
+
+function LoadFailure(props: { conversation: number; failure: Failure }) {
+  const { chat } = useApp();
+  const isGone = props.failure.code === "not_found";
+  return (
+    <div role="alert" className="m-auto max-w-sm py-8 text-center">
+      <p className="text-ink-soft">
+        {isGone
+          ? "This conversation does not exist, or it has been deleted."
+          : describeFailure(props.failure)}
+      </p>
+      {!isGone && (
+        <Button
+          variant="outline"
+          className="mt-4"
+          onClick={() => void chat.open(props.conversation)}
+        >
+          Try again
+        </Button>
+      )}
+    </div>
+  );
+}
+
+export function MessagesSkeleton() {
+  return (
+    <div aria-hidden="true" className="space-y-6 pt-4 motion-safe:animate-pulse">
+      <div className="ml-auto h-11 w-2/5 rounded-3xl rounded-br-lg bg-bubble" />
+      <div className="space-y-3 sm:pl-10">
+        <div className="h-3.5 w-11/12 rounded-full bg-hover" />
+        <div className="h-3.5 w-4/5 rounded-full bg-hover" />
+        <div className="h-3.5 w-1/2 rounded-full bg-hover" />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,42 @@
+"use client";
+
+import * as AlertDialog from "@radix-ui/react-alert-dialog";
+import { Button } from "./button";
+
+interface ConfirmDialogProps {
+  readonly isOpen: boolean;
+  readonly onOpenChange: (isOpen: boolean) => void;
+  readonly title: string;
+  readonly text: string;
+  readonly action: string;
+  readonly onConfirm: () => void;
+}
+
+/** Asks before something that cannot be taken back. */
+export function ConfirmDialog(props: ConfirmDialogProps) {
+  return (
+    <AlertDialog.Root open={props.isOpen} onOpenChange={props.onOpenChange}>
+      <AlertDialog.Portal>
+        <AlertDialog.Overlay className="fixed inset-0 z-50 bg-[oklch(0.15_0.02_185/0.45)] motion-safe:animate-appear" />
+        <AlertDialog.Content className="fixed top-1/2 left-1/2 z-50 w-[min(26rem,calc(100vw-2rem))] -translate-x-1/2 -translate-y-1/2 rounded-2xl border bg-raised p-6 shadow-float outline-none motion-safe:animate-appear">
+          <AlertDialog.Title className="font-display text-lg font-bold">
+            {props.title}
+          </AlertDialog.Title>
+          <AlertDialog.Description className="mt-2 text-[0.9375rem] text-ink-soft">
+            {props.text}
+          </AlertDialog.Description>
+          <div className="mt-6 flex justify-end gap-2">
+            <AlertDialog.Cancel asChild>
+              <Button variant="outline">Keep it</Button>
+            </AlertDialog.Cancel>
+            <AlertDialog.Action asChild>
+              <Button variant="danger" onClick={props.onConfirm} data-testid="confirm">
+                {props.action}
+              </Button>
+            </AlertDialog.Action>
+          </div>
+        </AlertDialog.Content>
+      </AlertDialog.Portal>
+    </AlertDialog.Root>
+  );
+}
