@@ -55,7 +55,7 @@ application = ProtocolTypeRouter(
         "http": http_application,
         "websocket": OriginGate(
             URLRouter([*websocket_urlpatterns, unknown_socket]),
-            [*settings.ALLOWED_HOSTS, *settings.CORS_ALLOWED_ORIGINS],
+            settings.SOCKET_ORIGINS,
         ),
         "lifespan": lifespan,
     }

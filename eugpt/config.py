@@ -20,7 +20,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 PREFIX = "EUGPT_"
 MIN_SECRET_CHARS = 40
 
-DEVELOPMENT_HOSTS = ("localhost", ".localhost", "127.0.0.1", "[::1]", "0.0.0.0")
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+DEVELOPMENT_HOSTS = (*LOOPBACK_HOSTS, ".localhost", "0.0.0.0")
 
 
 class ConfigError(Exception):
@@ -81,11 +82,15 @@ class Config(BaseSettings):
     def is_production(self) -> bool:
         return self.env == "production"
 
-    def hosts(self) -> list[str]:
-        """Host names the web process answers to; in development the local ones by default."""
+    def public_hosts(self) -> list[str]:
+        """Host names under which browsers see EuGPT; in development the local ones by default."""
         if self.allowed_hosts or self.is_production:
             return list(self.allowed_hosts)
         return list(DEVELOPMENT_HOSTS)
+
+    def hosts(self) -> list[str]:
+        """Host names the web process answers to: the public ones, and loopback for probes."""
+        return list(dict.fromkeys((*self.public_hosts(), *LOOPBACK_HOSTS)))
 
     def signing_key(self) -> str:
         """The key that signs tokens and sessions.

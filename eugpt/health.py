@@ -14,14 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.store import redis_client
+from chat.generation.workers import workers_alive
 from chat.models import Generation, Status
 from inference.public import active_checkpoint_name
 
 logger = logging.getLogger(__name__)
 
-WORKERS_KEY = "eugpt:workers"
-WORKER_KEY_PREFIX = "eugpt:worker:"
 OK, FAILED = "ok", "error"
 
 
@@ -60,12 +58,9 @@ def _database_state() -> tuple[str, str | None, int]:
 
 
 def _redis_state() -> tuple[str, int]:
-    """State and number of live generate workers: the ids in the set whose key has not expired."""
+    """State and number of live generate workers."""
     try:
-        # redis-py types its answers for both clients at once.
-        client: Any = redis_client()
-        keys = [f"{WORKER_KEY_PREFIX}{worker}" for worker in client.smembers(WORKERS_KEY)]
-        return OK, client.exists(*keys) if keys else 0
+        return OK, len(workers_alive())
     except redis.exceptions.RedisError as error:
         logger.warning("health: Redis does not answer: %s", error)
         return FAILED, 0

@@ -5,7 +5,7 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
-from eugpt.config import BASE_DIR, config_load
+from eugpt.config import config_load
 
 CONFIG = config_load()
 
@@ -35,6 +35,7 @@ SECRET_KEY = CONFIG.signing_key()
 ALLOWED_HOSTS = CONFIG.hosts()
 CSRF_TRUSTED_ORIGINS = [*CONFIG.csrf_trusted_origins, *CONFIG.cors_origins]
 CORS_ALLOWED_ORIGINS = list(CONFIG.cors_origins)
+SOCKET_ORIGINS = [*CONFIG.public_hosts(), *CONFIG.cors_origins]
 CORS_ALLOW_CREDENTIALS = True
 CORS_EXPOSE_HEADERS = ["Link", "Retry-After", "X-Conversation-Id", "X-Generation-Id"]
 CORS_URLS_REGEX = r"^/(api|v1)/"
@@ -78,7 +79,6 @@ APPEND_SLASH = True
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "eugpt" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -7,6 +7,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from chat.delivery.streams import read_written
 from chat.models import Conversation, Generation, Message, Status
 from tests.accounts.clients import client_for, error_of, user_make
 from tests.chat.factories import conversation_make, exchange_make
@@ -156,6 +157,16 @@ def test_delete_removes_messages_and_generations(client: APIClient, user: User) 
     assert not Message.objects.exists()
     assert not Generation.objects.exists()
     assert error_of(client.delete(address)) == (404, "not_found")
+
+
+def test_delete_ends_a_reply_that_waits(client: APIClient, user: User) -> None:
+    conversation = conversation_make(user)
+    reply = exchange_make(conversation, "hi", "")
+    Generation.objects.filter(message=reply).update(status=Status.QUEUED, finish_reason="")
+    generation_id = str(Generation.objects.get().pk)
+    assert client.delete(f"/api/conversations/{conversation.pk}").status_code == 204
+    assert not Generation.objects.exists()
+    assert read_written(generation_id).is_ended
 
 
 @pytest.mark.parametrize("method", ["get", "patch", "delete"])

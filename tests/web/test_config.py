@@ -74,7 +74,8 @@ def test_config_refuses_and_names_what_is_wrong(
 
 def test_config_production_accepts_a_complete_one(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = _load(monkeypatch, **PRODUCTION)
-    assert loaded.hosts() == ["chat.example.org", "www.example.org"]
+    assert loaded.public_hosts() == ["chat.example.org", "www.example.org"]
+    assert set(loaded.hosts()) > {"chat.example.org", "127.0.0.1"}
     assert loaded.signing_key() == SECRET
 
 

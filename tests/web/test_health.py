@@ -1,8 +1,10 @@
 """`/api/health` and `/livez`."""
 
+import json
 from typing import Any
 
 import pytest
+import redis
 from django.db import OperationalError
 from rest_framework.test import APIClient
 
@@ -14,13 +16,14 @@ pytestmark = pytest.mark.django_db
 
 
 def _worker_alive(name: str = "w1") -> None:
-    redis_client().sadd(health.WORKERS_KEY, name)
-    redis_client().set(health.WORKER_KEY_PREFIX + name, "1", ex=5)
+    state = {"running": [], "slots": 4, "model": "eugpt-tiny", "precision": "fp32"}
+    redis_client().sadd("eugpt:workers", name)
+    redis_client().set(f"eugpt:worker:{name}", json.dumps(state), ex=5)
 
 
 def test_health_is_ok_with_a_live_worker() -> None:
     _worker_alive()
-    redis_client().sadd(health.WORKERS_KEY, "dead")
+    redis_client().sadd("eugpt:workers", "dead")
     Generation.objects.create(owner_key="g:1")
     Generation.objects.create(owner_key="g:1", status=Status.RUNNING)
     response = APIClient().get("/api/health")
@@ -44,14 +47,11 @@ def test_health_is_degraded_without_a_worker() -> None:
 def test_health_names_the_server_that_fails(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    import redis
-
     def broken() -> Any:
         raise OperationalError
 
-    nowhere: Any = redis.Redis(port=1, decode_responses=True)
     monkeypatch.setattr(health, "active_checkpoint_name", broken)
-    monkeypatch.setattr(health, "redis_client", lambda: nowhere)
+    monkeypatch.setattr(health, "workers_alive", redis.Redis(port=1).ping)
     response = APIClient().get("/api/health")
     assert response.status_code == 503
     assert response.json()["checks"] == {"database": "error", "redis": "error", "workers": 0}
