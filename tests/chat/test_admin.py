@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts.models import User
 from chat.models import Conversation, Generation, Message
-from tests.accounts.clients import client_for, error_of, user_make
+from tests.accounts.clients import PASSWORD, client_for, error_of, user_make
 from tests.chat.factories import conversation_make, exchange_make
 
 pytestmark = pytest.mark.django_db
@@ -125,3 +125,13 @@ def test_admin_unticking_active_ends_sessions(admin: Client) -> None:
 def test_admin_is_closed_to_members(client: Client) -> None:
     client.force_login(user_make("ana"))
     assert client.get("/admin/chat/conversation/").status_code == 302
+
+
+def test_admin_sign_in_ignores_case_and_is_limited(client: Client) -> None:
+    user_make("Root", is_staff=True, is_superuser=True)
+    wrong = {"username": "root", "password": "wrong wrong 1"}
+    right = {"username": "ROOT", "password": PASSWORD}
+    assert client.post("/admin/login/?next=/admin/", right).status_code == 302
+    codes = [client.post("/admin/login/", wrong).status_code for _ in range(20)]
+    assert codes == [200] * 19 + [429]
+    assert client.post("/admin/login/", right).status_code == 429
