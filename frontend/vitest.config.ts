@@ -11,6 +11,6 @@ export default defineConfig({
     setupFiles: ["tests/setup.ts"],
     restoreMocks: true,
     sequence: { shuffle: true },
-    testTimeout: 5_000,
+    testTimeout: 20_000,
   },
 });
