@@ -57,6 +57,17 @@ describe("loading a conversation", () => {
     expect(replyOf(ended)).toMatchObject({ status: "completed", text: "Once upon a time" });
   });
 
+  it("keeps what only the stream says of a finished answer", () => {
+    const state = reduce([
+      { type: "prompt_sent", transcript: "c:12", clientId: "c1", text: "hi" },
+      accepted({ conversation: 12, user_message: 40, assistant_message: 41 }),
+      { type: "started", generation: GENERATION, model: "eugpt-36m", context_trimmed: 2 },
+      done("Hello"),
+      loaded(answer("completed", "Hello")),
+    ]);
+    expect(replyOf(state).contextTrimmed).toBe(2);
+  });
+
   it("leaves a prompt on the page that the server has not accepted yet", () => {
     const state = reduce([
       { type: "prompt_sent", transcript: "c:12", clientId: "c9", text: "and you?" },

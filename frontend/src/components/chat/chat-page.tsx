@@ -59,6 +59,10 @@ export function ChatPage() {
     <div className="flex h-dvh overflow-hidden">
       <a
         href="#composer"
+        onClick={(event) => {
+          event.preventDefault();
+          inputRef.current?.focus();
+        }}
         className="absolute top-2 left-2 z-50 -translate-y-20 rounded-lg bg-leaf px-4 py-2 text-on-leaf focus:translate-y-0"
       >
         Skip to the message field
