@@ -126,18 +126,12 @@ def _checked(env: Mapping[str, str], stack: ExitStack) -> VarDir:
 
 def _prepare(env: Mapping[str, str]) -> None:
     """Bring the database up to date and the released checkpoint into it; both do so once."""
-    say("Migrating the database")
-    _manage_step(env, "migrate", "--no-input", "--verbosity", "0")
     models = Path(env.get("EUGPT_MODELS_DIR") or "models")
     checkpoint = models / (env.get("EUGPT_MODEL") or "eugpt-36m")
-    say(f"Loading the checkpoint {checkpoint}")
-    _manage_step(env, "load_checkpoint", str(checkpoint))
-
-
-def _manage_step(env: Mapping[str, str], *arguments: str) -> None:
-    command = [sys.executable, "manage.py", *arguments]
+    say(f"Migrating the database and loading the checkpoint {checkpoint}")
+    command = [sys.executable, "-m", "deploy.local.prepare", str(checkpoint)]
     if subprocess.run(command, cwd=ROOT, env=env, check=False).returncode != 0:
-        raise SetupError(f"`manage.py {arguments[0]}` failed: see its output above.")
+        raise SetupError("The database could not be prepared: see the message above.")
 
 
 def _serve(var: VarDir, env: dict[str, str], started: float, stack: ExitStack) -> None:

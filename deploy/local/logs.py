@@ -57,7 +57,8 @@ class _Tail:
             data = file.read()
         self._position += len(data)
         *lines, self._partial = (self._partial + data).split(b"\n")
-        return [f"{self._prefix} {line.decode(errors='replace')}" for line in lines]
+        texts = (line.decode(errors="replace").rstrip() for line in lines)
+        return [f"{self._prefix} {text}" for text in texts if text]
 
 
 def _prefix(name: str, index: int) -> str:
