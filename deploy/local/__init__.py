@@ -1,5 +1,5 @@
 """EuGPT on one machine without Docker: embedded servers, supervisor, front-end build.
 
 Used by `make run` (python -m deploy.local run) and, for the servers and the process table, by
-the tests. It starts Django as a child process and never imports it.
+the tests. The launcher itself never imports Django.
 """

@@ -8,7 +8,9 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,26 @@ class Stack:
         """Start a new worker in the place of the running or killed one, and wait for it."""
         processes.stop(self._running["worker"])
         self.ensure_running()
+
+    @contextmanager
+    def slow_worker(self, *, run_s: float = 0.01, rest_s: float = 0.09) -> Iterator[None]:
+        """Let the worker run in short bursts only: the tiny model is too fast to watch."""
+        worker = self._running["worker"]
+        is_over = threading.Event()
+
+        def alternate() -> None:
+            while not is_over.wait(run_s) and worker.poll() is None:
+                worker.send_signal(signal.SIGSTOP)
+                is_over.wait(rest_s)
+                worker.send_signal(signal.SIGCONT)
+
+        thread = threading.Thread(target=alternate, name="slow-worker")
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
 
     def ensure_running(self) -> None:
         """Start what a test has ended and wait until /api/health is ok."""
