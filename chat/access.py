@@ -32,14 +32,9 @@ def message_for_user(*, user: User, message_id: int) -> Message:
     return found
 
 
-def generation_for_owner(*, owner_key: str, generation_id: uuid.UUID) -> Generation:
-    """A generation of a member or a guest; raises NotFound."""
-    found = Generation.objects.filter(owner_key=owner_key, pk=generation_id).first()
-    if found is None:
+def generation_for_reader(*, user: User | None, generation_id: uuid.UUID) -> Generation:
+    """A generation of the user, or a guest's for whoever knows its secret id; raises NotFound."""
+    found = Generation.objects.filter(pk=generation_id).first()
+    if found is None or (found.user_id is not None and (user is None or found.user_id != user.pk)):
         raise NotFound
     return found
-
-
-def generation_for_user(*, user: User, generation_id: uuid.UUID) -> Generation:
-    """A generation of the user; raises NotFound."""
-    return generation_for_owner(owner_key=owner_key_for_user(user.pk), generation_id=generation_id)

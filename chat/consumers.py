@@ -10,22 +10,26 @@ import asyncio
 import json
 import logging
 import uuid
+from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
-from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from accounts.errors import error_describe
 from accounts.hints import user_group
 from accounts.models import User
 from accounts.tickets import ticket_redeem
+from chat.access import generation_for_reader
 from chat.delivery import streams
-from chat.delivery.follow import follow, generation_for_reader
+from chat.delivery.follow import follow, in_thread
+from chat.delivery.streams import Entry
 from chat.errors import NotFound
 from chat.generation.cancel import generation_cancel
 from chat.generation.history import MESSAGE_MAX_CHARS
+from chat.generation.queue import QueuePlace
 from chat.generation.submit import Owner, generation_submit
 from chat.models import Generation
 from chat.protocol import Cancel, Ping, Prompt, Resume, entry_message, parse_message, parse_uuid
@@ -71,7 +75,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.owner = Owner.guest((self.scope.get("client") or [None])[0])
             return True
         user_id = await ticket_redeem(ticket[0])
-        self.user = await User.objects.filter(pk=user_id).afirst() if user_id else None
+        if user_id is not None:
+            self.user = await in_thread(User.objects.filter(pk=user_id).first)
         if self.user is None or not self.user.is_active:
             await self.close(SUSPENDED if self.user else AUTH_ENDED)
             return False
@@ -110,12 +115,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
         else:
             generation = await self._generation(message.generation)
             if isinstance(message, Cancel):
-                await _threaded(generation_cancel)(generation=generation)
+                await in_thread(partial(generation_cancel, generation=generation))
             else:
                 await self._follow(generation.pk, message.after or streams.START)
 
     async def _prompt(self, message: Prompt) -> None:
-        submitted = await _threaded(generation_submit)(
+        submit = partial(
+            generation_submit,
             owner=self.owner,
             text=message.text,
             conversation_id=message.conversation if self.user else None,
@@ -123,6 +129,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             params=message.params,
             client_id=message.client_id,
         )
+        submitted = await in_thread(submit)
         await self._send(
             {
                 "type": "accepted",
@@ -133,18 +140,21 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 "client_id": message.client_id,
             }
         )
-        await self._follow(submitted.generation_id, streams.START)
+        await self._follow(submitted.generation_id, streams.START, submitted.place)
 
     async def _generation(self, generation_id: str) -> Generation:
-        found = None
-        if parsed := parse_uuid(generation_id):
-            user_id = self.user.pk if self.user else None
-            found = await generation_for_reader(user_id=user_id, generation_id=parsed)
-        if found is None:
-            raise NotFound(generation=generation_id)
-        return found
+        parsed = parse_uuid(generation_id)
+        try:
+            if parsed is None:
+                raise NotFound
+            find = partial(generation_for_reader, user=self.user, generation_id=parsed)
+            return await in_thread(find)
+        except NotFound:
+            raise NotFound(generation=generation_id) from None
 
-    async def _follow(self, generation_id: uuid.UUID, after: str) -> None:
+    async def _follow(
+        self, generation_id: uuid.UUID, after: str, place: QueuePlace | None = None
+    ) -> None:
         """Relay in a task; a second call for one generation starts again from its cursor."""
         self.streams = {i: task for i, task in self.streams.items() if not task.done()}
         if old := self.streams.pop(generation_id, None):
@@ -152,11 +162,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await asyncio.gather(old, return_exceptions=True)
         while len(self.streams) >= STREAMS_LIMIT:
             self.streams.pop(next(iter(self.streams))).cancel()
-        self.streams[generation_id] = asyncio.create_task(self._relay(generation_id, after))
+        self.streams[generation_id] = asyncio.create_task(
+            self._relay(generation_id, follow(generation_id, after, place))
+        )
 
-    async def _relay(self, generation_id: uuid.UUID, after: str) -> None:
+    async def _relay(self, generation_id: uuid.UUID, entries: AsyncIterator[Entry]) -> None:
         try:
-            async for entry in follow(generation_id, after):
+            async for entry in entries:
                 await self._send(entry_message(generation_id, entry))
         except Exception as error:  # noqa: BLE001  (a task's exception would reach nobody)
             with suppress(Exception):
@@ -189,7 +201,3 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.idle.cancel()
         loop = asyncio.get_running_loop()
         self.idle = loop.call_later(IDLE_S, lambda: loop.create_task(self.close(IDLE)))
-
-
-def _threaded(service: Any) -> Any:
-    return sync_to_async(service, thread_sensitive=False)

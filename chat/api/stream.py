@@ -20,9 +20,9 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from accounts.rest import StrictSerializer, error_responses, request_user
+from chat.access import generation_for_reader
 from chat.api.serializers import GenerationOutput
 from chat.delivery.sse import parse_cursor, sse_response
-from chat.errors import NotFound
 from chat.generation.cancel import generation_cancel
 from chat.generation.submit import Owner, generation_submit
 from chat.models import Generation
@@ -81,7 +81,7 @@ class GuestChatView(APIView):
             params=data.get("params"),
             client_id=data.get("client_id"),
         )
-        return sse_response(submitted.generation_id)
+        return sse_response(submitted.generation_id, place=submitted.place)
 
 
 class ChatView(APIView):
@@ -102,7 +102,7 @@ class ChatView(APIView):
             params=data.get("params"),
             client_id=data.get("client_id"),
         )
-        response = sse_response(submitted.generation_id)
+        response = sse_response(submitted.generation_id, place=submitted.place)
         response["X-Conversation-Id"] = str(submitted.conversation_id)
         return response
 
@@ -159,9 +159,5 @@ def _validated(serializer: type[StrictSerializer], request: Request) -> dict[str
 
 
 def _generation(request: Request, generation_id: uuid.UUID) -> Generation:
-    """The owner's generation, or a guest's for whoever knows its id; raises NotFound."""
-    found = Generation.objects.filter(pk=generation_id).first()
     user = request.user if isinstance(request.user, User) else None
-    if found is None or (found.user_id is not None and (user is None or found.user_id != user.pk)):
-        raise NotFound
-    return found
+    return generation_for_reader(user=user, generation_id=generation_id)

@@ -9,16 +9,19 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, TypeVar
 
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 
 from chat.delivery import streams
 from chat.delivery.endings import end_event
 from chat.delivery.streams import Entry
 from chat.delivery.tailer import Reader, tailer
-from chat.generation.queue import queue_place
+from chat.generation.queue import QueuePlace, queue_place
 from chat.models import UNFINISHED, Generation, Status
+
+T = TypeVar("T")
 
 QUEUE_LOOK_S = 1.0
 ROW_LOOK_S = 5.0
@@ -27,98 +30,98 @@ GONE = {"code": "not_found", "detail": "This reply no longer exists."}
 QUIET = {"code": "timeout", "detail": "Nothing came for a long time. Please try again."}
 
 
-async def follow(generation_id: uuid.UUID, after: str = streams.START) -> AsyncIterator[Entry]:
+async def follow(
+    generation_id: uuid.UUID, after: str = streams.START, place: QueuePlace | None = None
+) -> AsyncGenerator[Entry, None]:
     """Give every entry after the cursor, and `queued` events while it waits; ends with the end.
 
-    `queued` events carry the reader's cursor as their id: they move nobody forward.
+    `place` is where a new generation joined the queue, told first even if its wait is over by
+    now. `queued` events carry the reader's cursor as their id: they move nobody forward.
     """
     async with tailer().reader(str(generation_id), after) as reader:
-        place = await _queued_entry(generation_id, reader)
-        is_waiting = place is not None
-        if place is not None:
-            yield place
-        last_news = last_look = time.monotonic()
+        queue = _QueueWatch(reader, place)
+        if (first := await queue.news()) is not None:
+            yield first
+        heard = looked = time.monotonic()
         while True:
-            entry = await reader.next(QUEUE_LOOK_S if is_waiting else ROW_LOOK_S)
-            now = time.monotonic()
+            entry = await reader.next(QUEUE_LOOK_S if queue.is_waiting else ROW_LOOK_S)
+            if entry is not None:
+                heard = looked = time.monotonic()
+                queue.is_waiting = False
+            elif time.monotonic() - looked >= ROW_LOOK_S:
+                looked = time.monotonic()
+                entry = await _row_end(reader, is_too_quiet=looked - heard > QUIET_LIMIT_S)
+            else:
+                entry = await queue.news()
             if entry is not None:
                 yield entry
                 if entry.is_end:
                     return
-                is_waiting, last_news, last_look = False, now, now
-                continue
-            if is_waiting:
-                changed = await _queued_entry(generation_id, reader)
-                is_waiting = changed is not None
-                if changed is not None and place is not None and changed.data != place.data:
-                    yield changed
-                    place = changed
-            if now - last_look >= ROW_LOOK_S:
-                last_look = now
-                end = await _row_end(generation_id, reader)
-                if end is not None:
-                    yield end
-                    return
-            if now - last_news > QUIET_LIMIT_S:
-                yield Entry(reader.cursor, "error", QUIET)
-                return
 
 
-async def _queued_entry(generation_id: uuid.UUID, reader: Reader) -> Entry | None:
-    """The place in the queue as an event; None when it does not wait any more."""
+class _QueueWatch:
+    """Tells the place in the queue, once each time it changes."""
 
-    def look() -> dict[str, float] | None:
-        row = Generation.objects.filter(pk=generation_id, status=Status.QUEUED).first()
-        if row is None:
+    def __init__(self, reader: Reader, place: QueuePlace | None) -> None:
+        self._reader = reader
+        self._joined = place
+        self._told: dict[str, float] = {}
+        self.is_waiting = True
+
+    async def news(self) -> Entry | None:
+        """A `queued` event, or None when it would say nothing new."""
+        if not self.is_waiting:
             return None
-        place = queue_place(row)
-        return {"position": place.position, "eta_s": place.eta_s}
+        place, self._joined = self._joined, None
+        data = place.to_dict() if place else await in_thread(self._look)
+        self.is_waiting = data is not None
+        if data is None or data == self._told:
+            return None
+        self._told = data
+        return Entry(self._reader.cursor, "queued", data)
 
-    data = await sync_to_async(look, thread_sensitive=False)()
-    return Entry(reader.cursor, "queued", data) if data else None
+    def _look(self) -> dict[str, float] | None:
+        rows = Generation.objects.filter(pk=self._reader.generation_id, status=Status.QUEUED)
+        row = rows.first()
+        return queue_place(row).to_dict() if row else None
 
 
-async def _row_end(generation_id: uuid.UUID, reader: Reader) -> Entry | None:
-    """The end as the row knows it, if it has ended and the stream will not tell."""
+async def _row_end(reader: Reader, *, is_too_quiet: bool) -> Entry | None:
+    """The end as the row knows it, if it has ended and the stream does not tell."""
 
-    def look() -> tuple[str, dict[str, object]] | None:
-        row = Generation.objects.select_related("message").filter(pk=generation_id).first()
+    def look() -> tuple[str, dict[str, Any]] | None:
+        rows = Generation.objects.select_related("message").filter(pk=reader.generation_id)
+        row = rows.first()
         if row is None:
-            return "error", dict(GONE)
+            return "error", GONE
         if row.status in UNFINISHED:
-            return None
+            return ("error", QUIET) if is_too_quiet else None
         if row.message is not None:
             return end_event(row, row.message.content)
-        return end_event(row, streams.read_written(str(generation_id)).text)
+        return end_event(row, streams.read_written(reader.generation_id).text)
 
-    end = await sync_to_async(look, thread_sensitive=False)()
+    end = await in_thread(look)
     if end is None:
         return None
-    # The end entry may have come while we asked.
-    entry = await reader.next(0.01)
-    return entry if entry is not None and entry.is_end else Entry(reader.cursor, *end)
+    late = await reader.next(0.01)  # what came while the row was asked goes first
+    return late or Entry(reader.cursor, *end)
 
 
-async def generation_for_reader(
-    *, user_id: int | None, generation_id: uuid.UUID
-) -> Generation | None:
-    """A generation that this user, or any guest who knows its secret id, may read and stop."""
-    row = await Generation.objects.filter(pk=generation_id).afirst()
-    if row is None or (row.user_id is not None and row.user_id != user_id):
-        return None
-    return row
+async def in_thread(service: Callable[[], T]) -> T:
+    """Run blocking work in a thread that gives its database connection back afterwards."""
+    result: T = await database_sync_to_async(service, thread_sensitive=False)()
+    return result
 
 
 async def with_keep_alive(
-    events: AsyncIterator[Entry], every_s: float
-) -> AsyncIterator[Entry | None]:
+    events: AsyncGenerator[Entry, None], every_s: float
+) -> AsyncGenerator[Entry | None, None]:
     """The same events, and None whenever nothing came for `every_s` seconds."""
-    iterator = aiter(events)
-    pending: asyncio.Task[Entry] | None = None
+    pending: asyncio.Future[Entry] | None = None
     try:
         while True:
             if pending is None:
-                pending = asyncio.ensure_future(anext(iterator))
+                pending = asyncio.ensure_future(anext(events))
             done, _ = await asyncio.wait({pending}, timeout=every_s)
             if not done:
                 yield None
@@ -132,4 +135,4 @@ async def with_keep_alive(
         if pending is not None:
             pending.cancel()
             await asyncio.gather(pending, return_exceptions=True)
-        await events.aclose()  # type: ignore[attr-defined]
+        await events.aclose()

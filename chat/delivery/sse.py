@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -13,15 +13,19 @@ from django.http import StreamingHttpResponse
 from chat.delivery import streams
 from chat.delivery.follow import follow, with_keep_alive
 from chat.delivery.streams import Entry
+from chat.generation.queue import QueuePlace
 
 KEEP_ALIVE_S = 15.0
 _CURSOR = re.compile(r"\d{1,20}-\d{1,20}")
 
 
-def sse_response(generation_id: uuid.UUID, after: str = streams.START) -> StreamingHttpResponse:
+def sse_response(
+    generation_id: uuid.UUID, after: str = streams.START, place: QueuePlace | None = None
+) -> StreamingHttpResponse:
     """The streaming answer; its headers go out at once."""
     response = StreamingHttpResponse(
-        _chunks(generation_id, after), content_type="text/event-stream; charset=utf-8"
+        _chunks(follow(generation_id, after, place)),
+        content_type="text/event-stream; charset=utf-8",
     )
     response["Cache-Control"] = "no-cache, no-transform"
     response["X-Accel-Buffering"] = "no"
@@ -34,8 +38,8 @@ def parse_cursor(value: str | None) -> str:
     return value if value and _CURSOR.fullmatch(value) else streams.START
 
 
-async def _chunks(generation_id: uuid.UUID, after: str) -> AsyncIterator[bytes]:
-    async for entry in with_keep_alive(follow(generation_id, after), KEEP_ALIVE_S):
+async def _chunks(entries: AsyncGenerator[Entry, None]) -> AsyncIterator[bytes]:
+    async for entry in with_keep_alive(entries, KEEP_ALIVE_S):
         if entry is None:
             yield b": keep-alive\n\n"
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.conf import settings
 from django.db.models import Avg, F
@@ -20,12 +20,19 @@ class QueuePlace:
     position: int
     eta_s: float
 
+    def to_dict(self) -> dict[str, float]:
+        return asdict(self)
+
 
 def queue_place(generation: Generation) -> QueuePlace:
     """The place of a queued generation; two short queries."""
-    ahead = Generation.objects.filter(
-        status=Status.QUEUED, queued_at__lt=generation.queued_at
-    ).count()
+    return place_after(
+        Generation.objects.filter(status=Status.QUEUED, queued_at__lt=generation.queued_at).count()
+    )
+
+
+def place_after(ahead: int) -> QueuePlace:
+    """The place behind `ahead` others."""
     return QueuePlace(ahead + 1, round((ahead + 1) * queue_pace(), 1))
 
 

@@ -29,7 +29,7 @@ from chat.errors import (
     Unavailable,
 )
 from chat.generation import history
-from chat.generation.queue import queue_pace
+from chat.generation.queue import QueuePlace, place_after
 from chat.models import (
     DEFAULT_TITLE,
     UNFINISHED,
@@ -73,12 +73,16 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What the client is told: ids; conversation and messages are None for guests."""
+    """What the client is told: ids; conversation and messages are None for guests.
+
+    `place` is the place in the queue at the moment of joining; None for a repeated request.
+    """
 
     generation_id: uuid.UUID
     conversation_id: int | None
     user_message_id: int | None
     assistant_message_id: int | None
+    place: QueuePlace | None = None
 
 
 def generation_submit(
@@ -103,7 +107,7 @@ def generation_submit(
     sampling = _check_params(params)
     _check_fits(_chat_format(), message, sampling)
     limit_hit(name="prompt" if owner.user else "guest_prompt", key=owner.key)
-    _check_room()
+    place = _check_room()
     generation = Generation(
         owner_key=owner.key, user=owner.user, client_id=client_id, params=sampling.to_dict()
     )
@@ -117,7 +121,7 @@ def generation_submit(
     except IntegrityError:
         return _lost_race(owner, generation)
     _enqueue(generation)
-    return _submitted(generation)
+    return _submitted(generation, place)
 
 
 def _write_messages(
@@ -203,13 +207,14 @@ def _find(owner: Owner, client_id: str) -> Submitted | None:
     return _submitted(found) if found else None
 
 
-def _submitted(generation: Generation) -> Submitted:
+def _submitted(generation: Generation, place: QueuePlace | None = None) -> Submitted:
     message = generation.message
     return Submitted(
         generation_id=generation.pk,
         conversation_id=generation.conversation_id,
         user_message_id=message.parent_id if message else None,
         assistant_message_id=message.pk if message else None,
+        place=place,
     )
 
 
@@ -254,7 +259,10 @@ def _check_fits(chat_format: ChatFormat, text: str, params: SamplingParams) -> N
         ) from None
 
 
-def _check_room() -> None:
+def _check_room() -> QueuePlace:
+    """The place that a new prompt would get; raises QueueFull."""
     queued = Generation.objects.filter(status=Status.QUEUED).count()
+    place = place_after(queued)
     if queued >= settings.QUEUE_LIMIT:
-        raise QueueFull(retry_after=max(1, round(queue_pace() * queued / 2)))
+        raise QueueFull(retry_after=max(1, round(place.eta_s / 2)))
+    return place

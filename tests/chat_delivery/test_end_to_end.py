@@ -77,9 +77,13 @@ async def send(ws: ClientConnection, **message: Any) -> None:
 
 async def until(ws: ClientConnection, *types: str) -> list[dict[str, Any]]:
     """Messages up to and including the first of one of these types."""
-    messages = [await receive(ws)]
-    while messages[-1]["type"] not in types:
-        messages.append(await receive(ws))
+    messages: list[dict[str, Any]] = []
+    while not messages or messages[-1]["type"] not in types:
+        try:
+            messages.append(await receive(ws))
+        except TimeoutError:
+            pytest.fail(f"no {types} after {messages[-3:]}")
+        assert messages[-1]["type"] != "error", messages[-1]
     return messages
 
 
