@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 from accounts.hints import user_hint
 from chat.delivery import streams
@@ -45,10 +45,20 @@ def generation_run(*, worker: Worker, generation_id: uuid.UUID) -> bool:
     generation = generation_claim(generation_id=generation_id, worker_id=worker.id)
     if generation is None:
         return False
+    try:
+        _run_claimed(worker, generation)
+    except Exception:
+        # Whatever went wrong, the reader is told and the conversation is free again.
+        logger.exception("generation %s failed", generation.pk)
+        _fail(generation, "internal")
+    return True
+
+
+def _run_claimed(worker: Worker, generation: Generation) -> None:
     streams.take_over(str(generation.pk), generation.attempt)
     reply = _start(worker, generation)
     if reply is None:
-        return True
+        return
     try:
         while not reply.is_over.wait(SNAPSHOT_S):
             _snapshot(generation, reply)
@@ -56,11 +66,10 @@ def generation_run(*, worker: Worker, generation_id: uuid.UUID) -> bool:
         worker.publisher.remove(reply)
     if reply.is_refused:
         _give_up(generation)
-        return True
+        return
     if reply.first_token_at is not None:
         generation.first_token_at = datetime.fromtimestamp(reply.first_token_at, UTC)
     _finish(generation, _outcome(generation, reply))
-    return True
 
 
 def _start(worker: Worker, generation: Generation) -> RunningReply | None:
@@ -163,7 +172,7 @@ def _patiently(write: Callable[[], T]) -> T:
     for _ in range(_DATABASE_TRIES):
         try:
             return write()
-        except DatabaseError:
+        except (OperationalError, InterfaceError):
             logger.warning("the database does not answer, trying again", exc_info=True)
             time.sleep(_DATABASE_RETRY_S)
     return write()

@@ -29,6 +29,12 @@ class EngineConfig:
     deadline_s: float = 120.0
 
 
+def _never_written(tokenizer: Tokenizer) -> list[int]:
+    """Ids that are never sampled: role marks, and the NUL byte, which no database takes."""
+    nul = [i for i, raw in enumerate(tokenizer.token_bytes) if b"\x00" in raw]
+    return [tokenizer.user_id, tokenizer.assistant_id, *nul]
+
+
 class Engine:
     """`submit` and `cancel` between steps; `step` returns what there is to tell the readers."""
 
@@ -40,7 +46,7 @@ class Engine:
         self.context_length = model.config.context_length
         self.scheduler = Scheduler(config.slots, config.queue_limit)
         self._runner = Runner(model, config.slots)
-        self._banned = (tokenizer.user_id, tokenizer.assistant_id)
+        self._banned = _never_written(tokenizer)
         self._requests: dict[str, Request] = {}
 
     @property

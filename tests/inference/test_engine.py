@@ -51,7 +51,7 @@ def test_engine_greedy_equals_uncached_forward(engine: Engine, model: GPT) -> No
     with torch.inference_mode():
         for _ in range(20):
             logits = model.head(model(torch.tensor([expected]))[0, -1])
-            banned = [engine.tokenizer.user_id, engine.tokenizer.assistant_id]
+            banned = list(engine._banned)
             logits[[*banned, engine.tokenizer.end_id]] = float("-inf")
             expected.append(int(logits.argmax()))
     assert got == expected[len(start) :]
@@ -178,7 +178,7 @@ def test_sampling_follows_the_distribution(engine: Engine) -> None:
     with torch.inference_mode():
         logits = engine._runner.model.head(engine._runner.model(torch.tensor([start]))[0, -1])
     logits = logits.clone()
-    logits[[engine.tokenizer.user_id, engine.tokenizer.assistant_id]] = float("-inf")
+    logits[list(engine._banned)] = float("-inf")
     probs = logits.softmax(-1)
     token = int(probs.argmax())
     params = {"temperature": 1.0, "top_k": 0, "min_tokens": 0, "max_tokens": 1}
@@ -224,3 +224,12 @@ def test_detokenizer_round_trips_text(tokenizer: Tokenizer) -> None:
     assert not {tokenizer.user_id, tokenizer.assistant_id, tokenizer.end_id} & set(encoded)
     detokenizer = Detokenizer(tokenizer.token_bytes)
     assert "".join(map(detokenizer.push, encoded)) + detokenizer.flush() == original
+
+
+def test_engine_never_writes_a_nul_byte(engine: Engine) -> None:
+    """No database stores it, so a sampled one would lose the whole reply."""
+    nul = [i for i, raw in enumerate(engine.tokenizer.token_bytes) if b"\x00" in raw]
+    assert nul
+    params = {"temperature": 2.0, "top_k": 0, "min_tokens": 40, "max_tokens": 40}
+    for seed in range(40):
+        assert "\x00" not in text(run(engine, "hi", seed=seed, **params))
