@@ -27,7 +27,7 @@ export const AssistantMessage = memo(function AssistantMessage(props: AssistantM
       aria-busy={isLive}
       className="relative sm:pl-10"
     >
-      <h3 className="sr-only">EuGPT said</h3>
+      <h2 className="sr-only">EuGPT said</h2>
       <Twig className="absolute top-0.5 left-0 hidden text-leaf sm:block" />
       {text && <PlainText text={text} tail={isLive && <Caret />} />}
       {isLive && !text && <Waiting reply={reply} />}

@@ -37,9 +37,16 @@ export function ChatHeader({ title, conversation, isEmpty, onOpenMenu, onNewChat
       {!isMember && (
         <Brand className={cn("ml-1.5 sm:ml-0", status === "restoring" && "boot-guest")} />
       )}
-      <p className="min-w-0 flex-1 truncate px-2 font-medium" title={title ?? undefined}>
-        {title}
-      </p>
+      <div className="min-w-0 flex-1 px-2">
+        {!isEmpty && (
+          <h1
+            className={title === null ? "sr-only" : "truncate font-medium"}
+            title={title ?? undefined}
+          >
+            {title ?? "Chat"}
+          </h1>
+        )}
+      </div>
       {!isEmpty && (
         <Button
           variant="ghost"

@@ -6,10 +6,10 @@ import { Banners } from "./banners";
 import { ChatHeader } from "./chat-header";
 import { Composer } from "./composer";
 import { LiveAnnouncer } from "./live-announcer";
-import { TranscriptView } from "./transcript-view";
+import { MessagesSkeleton, TranscriptView } from "./transcript-view";
 import { Welcome } from "./welcome";
 import { SidebarPlaceholder } from "@/components/sidebar/sidebar-placeholder";
-import { useApp, useChat, useSession } from "@/hooks/use-app";
+import { useApp, useChat, useConnection, useSession } from "@/hooks/use-app";
 import { useConversations } from "@/hooks/use-conversations";
 import { useOpenConversation } from "@/hooks/use-open-conversation";
 import { showConversation, useShownConversation } from "@/hooks/use-shown-conversation";
@@ -25,6 +25,8 @@ export function ChatPage() {
   const { chat } = useApp();
   const { status } = useSession();
   const isMember = status === "member";
+  const isRestoring = status === "restoring";
+  const isConnected = useConnection() === "open";
   const address = useShownConversation();
   const conversation = isMember ? address : null;
   const key = useChat((state) => shownKey(state, conversation));
@@ -46,6 +48,14 @@ export function ChatPage() {
   function edit(prompt: string): void {
     setText(prompt);
     inputRef.current?.focus();
+  }
+
+  function stop(): void {
+    if (liveKey === null) return;
+    const isUnsent = chat.state.get().replies[liveKey]?.status === "sending";
+    // Nobody has seen it yet, so there is nothing to stop: take it back.
+    if (isUnsent && !isConnected) edit(chat.takeBack(liveKey));
+    else chat.stop(liveKey);
   }
 
   function startNewChat(): void {
@@ -75,7 +85,7 @@ export function ChatPage() {
           onNewChat={startNewChat}
         />
       )}
-      {status === "restoring" && (
+      {isRestoring && (
         <div className="boot-member contents">
           <SidebarPlaceholder />
         </div>
@@ -93,9 +103,13 @@ export function ChatPage() {
           transcriptKey={key}
           onEdit={edit}
           welcome={
-            <div className={status === "restoring" ? "boot-guest contents" : "contents"}>
-              <Welcome isReady={status !== "restoring"} onPick={send} />
-            </div>
+            isRestoring && address !== null ? (
+              <MessagesSkeleton />
+            ) : (
+              <div className={isRestoring ? "boot-guest contents" : "contents"}>
+                <Welcome isReady={!isRestoring} onPick={send} />
+              </div>
+            )
           }
         />
         <div className="mx-auto w-full max-w-3xl px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-6">
@@ -104,9 +118,9 @@ export function ChatPage() {
             text={text}
             onTextChange={setText}
             isAnswering={liveKey !== null}
-            isReady={status !== "restoring"}
+            isReady={!isRestoring}
             onSend={() => send(text)}
-            onStop={() => liveKey !== null && chat.stop(liveKey)}
+            onStop={stop}
           />
           <p className="mt-2 text-center text-xs text-ink-soft">
             A small model: friendly, but often wrong.

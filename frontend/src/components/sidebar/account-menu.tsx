@@ -24,7 +24,7 @@ export function AccountMenu() {
 
   return (
     <div className="border-t p-3">
-      <DropdownMenu>
+      <DropdownMenu modal={false}>
         <DropdownMenuTrigger asChild>
           <button
             type="button"

@@ -74,7 +74,7 @@ interface ItemMenuProps {
 function ItemMenu({ title, onRename, onDelete }: ItemMenuProps) {
   const isLeavingToInput = useRef(false);
   return (
-    <DropdownMenu>
+    <DropdownMenu modal={false}>
       <DropdownMenuTrigger asChild>
         <button
           type="button"

@@ -40,7 +40,7 @@ export function Sidebar({ conversation, isOpen, onOpenChange, onNewChat }: Sideb
     </>
   );
   return isWide ? (
-    <div className="flex w-72 shrink-0 flex-col border-r bg-sunken">{content}</div>
+    <aside className="flex w-72 shrink-0 flex-col border-r bg-sunken">{content}</aside>
   ) : (
     <Drawer isOpen={isOpen} onOpenChange={onOpenChange} title="Conversations">
       {content}
