@@ -11,7 +11,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,8 @@ import psutil
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
+# The death signal fires when the *thread* that started the child ends; this one never does.
+_starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="process-starter")
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -43,22 +47,28 @@ def start(
     """Start a command in its own session, output appended to `log`.
 
     Its own session keeps a terminal's Ctrl-C away from it: the launcher decides the order of
-    stopping. Call from the main thread: the death signal fires when the starting *thread* ends.
+    stopping.
     """
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=cwd,
-            env=None if env is None else dict(env),
-            start_new_session=True,
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
-            preexec_fn=_die_with_parent(death_signal),
-        )
+    preexec = _die_with_parent(death_signal)
+
+    def popen() -> subprocess.Popen[bytes]:
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=cwd,
+                env=None if env is None else dict(env),
+                start_new_session=True,
+                user=account.uid if account else None,
+                group=account.gid if account else None,
+                extra_groups=[] if account else None,
+                preexec_fn=preexec,
+            )
+
+    is_main = threading.current_thread() is threading.main_thread()
+    return popen() if is_main else _starter.submit(popen).result()
 
 
 def end_with_parent() -> None:

@@ -24,7 +24,14 @@ def wait_for(condition: Callable[[], bool], timeout_s: float = 20) -> None:
 
 
 def sleepers(parent: psutil.Process) -> list[psutil.Process]:
-    return [child for child in parent.children() if "time.sleep" in " ".join(child.cmdline())]
+    return [child for child in parent.children() if "time.sleep" in _command_line(child)]
+
+
+def _command_line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # just killed, or a zombie
+        return ""
 
 
 def test_supervisor_restarts_a_killed_program_and_stops_all(
