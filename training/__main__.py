@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from inference.checkpoint_io import CheckpointError
 from training.commands import COMMANDS
 from training.config import ConfigError
 from training.smalltalk import DataError
@@ -18,7 +19,7 @@ def main() -> int:
     args = parser.parse_args()
     try:
         COMMANDS[args.command].run(args)
-    except (ConfigError, DataError, OSError) as error:
+    except (CheckpointError, ConfigError, DataError, OSError) as error:
         print(f"training: {error}", file=sys.stderr)
         return 1
     return 0

@@ -92,8 +92,61 @@ class TrainCommand:
         print("best weights:", Trainer(config, folder).fit())
 
 
+class ExportCommand:
+    """write a run's best weights as a released checkpoint, with manifest and model card"""
+
+    @staticmethod
+    def arguments(parser: ArgumentParser) -> None:
+        parser.add_argument("run", type=Path, help="folder of the run")
+        parser.add_argument("out", type=Path, help="folder to write, e.g. models/eugpt-36m")
+        parser.add_argument("--root", type=Path, default=Path(), help="base of the config's paths")
+        parser.add_argument("--earlier", type=Path, nargs="*", default=[], help="runs before it")
+
+    @staticmethod
+    def run(args: Namespace) -> None:
+        from training.config import read_config
+        from training.export import export
+
+        config = read_config(args.run / "config.toml", args.root)
+        export(args.run, args.earlier, config, args.out)
+
+
+class ChatCommand:
+    """chat with a checkpoint in the terminal; --probes prints its answers to fixed questions"""
+
+    @staticmethod
+    def arguments(parser: ArgumentParser) -> None:
+        parser.add_argument("checkpoint", type=Path, help="e.g. models/eugpt-36m")
+        parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument("--temperature", type=float, default=0.7)
+        parser.add_argument("--probes", action="store_true")
+
+    @staticmethod
+    def run(args: Namespace) -> None:
+        from inference.checkpoint_io import load_model, verify
+        from training.generate import PROBES, reply
+
+        checkpoint = verify(args.checkpoint)
+        model, tokenizer = load_model(checkpoint), checkpoint.tokenizer()
+
+        def answer(messages: list[str]) -> str:
+            return reply(model, tokenizer, messages, seed=args.seed, temperature=args.temperature)
+
+        if args.probes:
+            for probe in PROBES:
+                print(f"> {probe}\n  {answer([probe])}\n")
+            return
+        messages: list[str] = []
+        while text := input("> ").strip():
+            messages.append(text)
+            messages.append(answer(messages))
+            print(messages[-1])
+
+
 COMMANDS: dict[str, type[Command]] = {
     "teacher": TeacherCommand,
     "tokenizer": TokenizerCommand,
     "train": TrainCommand,
+    "export": ExportCommand,
+    "chat": ChatCommand,
 }
