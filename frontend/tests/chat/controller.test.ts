@@ -171,7 +171,13 @@ describe("asking again", () => {
 });
 
 describe("opening a conversation", () => {
-  const running = { id: GENERATION, status: "running", finishReason: null, errorCode: null } as const;
+  const running = {
+    id: GENERATION,
+    status: "running",
+    finishReason: null,
+    errorCode: null,
+    contextTrimmed: 0,
+  } as const;
   const halfAnswered = [
     stored({ id: 40, content: "hi" }),
     stored({ id: 41, role: "assistant", content: "He", parent: 40, generation: running }),

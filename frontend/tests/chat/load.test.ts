@@ -6,7 +6,7 @@ import { accepted, done, GENERATION, reduce, replyOf, stored, token } from "../f
 const QUESTION = stored({ id: 40, content: "hi" });
 
 function answer(status: "running" | "completed" | "failed", content: string) {
-  const generation = { id: GENERATION, status, finishReason: "", errorCode: null };
+  const generation = { id: GENERATION, status, finishReason: "", errorCode: null, contextTrimmed: 0 };
   return stored({ id: 41, role: "assistant", content, parent: 40, generation });
 }
 

@@ -10,7 +10,7 @@ import { isSettled, type Message, type Reply } from "@/lib/chat/state";
 
 interface AssistantMessageProps {
   readonly message: Message;
-  /** Only the newest answer can be asked for again. */
+  /** Only the newest answer can be asked for again, or speaks of the model's memory. */
   readonly isLast: boolean;
   readonly onEdit: (text: string) => void;
 }
@@ -31,7 +31,7 @@ export const AssistantMessage = memo(function AssistantMessage(props: AssistantM
       <Twig className="absolute top-0.5 left-0 hidden text-leaf sm:block" />
       {text && <PlainText text={text} tail={isLive && <Caret />} />}
       {isLive && !text && <Waiting reply={reply} />}
-      {reply && <Footnote reply={reply} />}
+      {reply && <Footnote reply={reply} isLast={isLast} />}
       {reply?.failure && isLast && (
         <ReplyFailure replyKey={message.key} failure={reply.failure} onEdit={onEdit} />
       )}
@@ -67,9 +67,11 @@ function Caret() {
 }
 
 /** What the reader should know about how this answer came about. */
-function Footnote({ reply }: { reply: Reply }) {
+function Footnote({ reply, isLast }: { reply: Reply; isLast: boolean }) {
   const notes = [
-    reply.contextTrimmed > 0 &&
+    // True of every answer from then on; once, at the end, is enough.
+    isLast &&
+      reply.contextTrimmed > 0 &&
       "The oldest messages no longer fit the model’s memory and were left out.",
     reply.finishReason === "length" && "Ended here: this is as long as an answer may get.",
     reply.status === "cancelled" && "You stopped this answer.",

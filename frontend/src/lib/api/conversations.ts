@@ -41,6 +41,7 @@ export interface GenerationSummary {
   readonly status: GenerationStatus;
   readonly finishReason: string | null;
   readonly errorCode: string | null;
+  readonly contextTrimmed: number;
 }
 
 export interface StoredMessage {
@@ -117,6 +118,7 @@ function parseGeneration(object: JsonObject): GenerationSummary {
     status: readOneOf(object, "status", GENERATION_STATUSES),
     finishReason: optionalString(object, "finish_reason"),
     errorCode: optionalString(object, "error_code"),
+    contextTrimmed: optionalInteger(object, "context_trimmed") ?? 0,
   };
 }
 

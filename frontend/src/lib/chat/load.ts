@@ -51,16 +51,21 @@ function replyFor(
   const isLive = generation.status === "queued" || generation.status === "running";
   // The stream is ahead of a row read while it ran; a finished row is the last word.
   if (known?.generation === generation.id && (isLive || isSettled(known))) return known;
-  if (generation.status === "completed" && generation.finishReason !== "length") return undefined;
+  if (isPlain(generation)) return undefined;
   return {
     ...NEW_REPLY,
     transcript,
     prompt,
     generation: generation.id,
     status: generation.status,
+    contextTrimmed: generation.contextTrimmed,
     ...(isLive ? { snapshot: message.content } : { text: message.content }),
     ...endOf(generation),
   };
+}
+
+function isPlain({ status, finishReason, contextTrimmed }: GenerationSummary): boolean {
+  return status === "completed" && finishReason !== "length" && contextTrimmed === 0;
 }
 
 function endOf(generation: GenerationSummary): Pick<Reply, "finishReason" | "failure"> {
