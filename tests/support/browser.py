@@ -10,9 +10,13 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium; deploy/setup-chromium.sh installs it where it can."""
+    """Headless Chromium; deploy/setup-chromium.sh installs it where it can.
+
+    Not for the session: until it ends, Playwright keeps an event loop running in this thread,
+    and no asynchronous test of another module could run.
+    """
     executable = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if executable is None:
         pytest.skip("NO CHROMIUM: the browser tests did not run; install the chromium package")
