@@ -20,7 +20,8 @@ from training.smalltalk import DataError
 _CARD = """# {name}
 
 A small chat model of the EuGPT project: {parameters:,} parameters, {n_layer} layers, {n_head}
-heads, width {n_embd}, {vocab_size:,} ids, a context of {context_length} tokens. English small talk only.
+heads, width {n_embd}, {vocab_size:,} ids, a context of {context_length} tokens. English small talk
+only.
 
 ## What it can and cannot do
 It greets, says what it is, listens, chats about everyday things and tells short stories. It knows
@@ -85,8 +86,8 @@ def _stage(folder: Path) -> dict[str, Any]:
 
 def _card(name: str, model: GPT, tokenizer: Tokenizer, stages: list[dict[str, Any]]) -> str:
     lines = [
-        f"* {s['run']}: {s['tokens']:,} tokens, {s['steps']} steps, {s['minutes']} minutes on two CPU "
-        f"cores, held-out loss {s['held_out_loss']:.3f}"
+        f"* {s['run']}: {s['tokens']:,} tokens, {s['steps']} steps, {s['minutes']} minutes on "
+        f"two CPU cores, held-out loss {s['held_out_loss']:.3f}"
         for s in stages
     ]
     samples = "\n\n".join(

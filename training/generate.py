@@ -39,8 +39,8 @@ def reply(
     model.eval()
     roles = ("user", "assistant")
     turns = [Turn(roles[i % 2], text) for i, text in enumerate(messages)]  # type: ignore[arg-type]
-    room = model.config.context_length - max_tokens
-    ids = fit_prompt(tokenizer, turns, room).token_ids
+    max_tokens = min(max_tokens, model.config.context_length // 2)
+    ids = fit_prompt(tokenizer, turns, model.config.context_length - max_tokens).token_ids
     start = len(ids)
     generator = torch.Generator().manual_seed(seed)
     while len(ids) - start < max_tokens:

@@ -34,7 +34,7 @@ _CLIP = 1.0
 def schedule(progress: float, warmup: float, decay_from: float) -> float:
     """Trapezoid: up over `warmup`, flat, then straight down to 2 % at the end of the run."""
     if progress < warmup:
-        return max(progress, 1e-3) / warmup
+        return min(1.0, max(progress, 1e-3) / warmup)
     if progress < decay_from:
         return 1.0
     return 0.02 + 0.98 * max(0.0, (1.0 - progress) / (1.0 - decay_from))
