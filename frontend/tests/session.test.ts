@@ -66,6 +66,20 @@ describe("SessionKeeper", () => {
     expect(JSON.stringify({ ...sessionStorage })).not.toContain("secret-token");
   });
 
+  it("signs out together with another tab", async () => {
+    const api = new FakeApi().on("POST /api/auth/login", () =>
+      json(200, { token: "t", user: ANA }),
+    );
+    const session = keeperFor(api);
+    const stop = session.followOtherTabs();
+    await session.login({ username: "ana", password: "correct horse" });
+    dispatchEvent(new StorageEvent("storage", { key: "something.else", newValue: null }));
+    expect(session.state.get().status).toBe("member");
+    dispatchEvent(new StorageEvent("storage", { key: MEMBER_FLAG, newValue: null }));
+    expect(session.state.get().status).toBe("guest");
+    stop();
+  });
+
   it("signs out here even if the server cannot be told", async () => {
     const api = new FakeApi()
       .on("POST /api/auth/login", () => json(200, { token: "t", user: ANA }))

@@ -63,11 +63,13 @@ export function createApp(hooks: AppHooks): App {
       socket.connect();
     });
     const stopProbing = probeOnReturn(socket);
+    const stopFollowing = session.followOtherTabs();
     if (identity === null) void session.restore();
     else socket.connect();
     return () => {
       stopWatching();
       stopProbing();
+      stopFollowing();
       socket.close();
     };
   }

@@ -57,8 +57,17 @@ export class SessionKeeper {
     }
   }
 
+  /** Signing out in one tab is meant for all of them. Returns what ends the watch. */
+  followOtherTabs(): () => void {
+    const onStorage = (event: StorageEvent): void => {
+      if (event.key === MEMBER_FLAG && event.newValue === null) this.lose(null);
+    };
+    addEventListener("storage", onStorage);
+    return () => removeEventListener("storage", onStorage);
+  }
+
   /** The session is over without the person's doing. */
-  lose(reason: Failure): void {
+  lose(reason: Failure | null): void {
     if (this.state.get().status === "member") this.leave(reason);
   }
 

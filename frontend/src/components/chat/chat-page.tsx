@@ -112,7 +112,7 @@ export function ChatPage() {
             )
           }
         />
-        <div className="mx-auto w-full max-w-3xl px-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-6">
+        <div className="mx-auto w-full max-w-3xl px-3 pt-2 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-6">
           <Composer
             inputRef={inputRef}
             text={text}

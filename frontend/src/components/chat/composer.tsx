@@ -57,7 +57,6 @@ export function Composer(props: ComposerProps) {
           value={text}
           onChange={(event) => onTextChange(event.target.value)}
           onKeyDown={onKeyDown}
-          enterKeyHint="send"
           className="max-h-[38dvh] min-h-11 flex-1 resize-none bg-transparent px-3.5 py-2.5 text-base leading-6 outline-none placeholder:text-ink-soft"
         />
         {isAnswering ? (
