@@ -20,7 +20,7 @@ from deploy.local.health import wait_until_healthy
 from deploy.local.paths import ROOT
 from tests.support.servers import TestServers
 
-START_TIMEOUT_S = 90
+START_TIMEOUT_S = 180
 MODEL = "eugpt-tiny"
 
 
