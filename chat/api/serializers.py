@@ -53,7 +53,7 @@ class ConversationOutput(serializers.ModelSerializer[Conversation]):
 class GenerationBrief(serializers.ModelSerializer[Generation]):
     class Meta:
         model = Generation
-        fields = ["id", "status", "finish_reason"]
+        fields = ["id", "status", "finish_reason", "error_code", "context_trimmed"]
         read_only_fields = fields
 
 

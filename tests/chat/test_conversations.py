@@ -101,6 +101,8 @@ def test_detail_adds_head_and_messages(client: APIClient, user: User) -> None:
         "id": str(generation.pk),
         "status": "completed",
         "finish_reason": "stop",
+        "error_code": "",
+        "context_trimmed": 0,
     }
 
 

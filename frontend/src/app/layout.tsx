@@ -19,7 +19,7 @@ const heading = localFont({
 
 export const metadata: Metadata = {
   title: { default: "EuGPT", template: "%s · EuGPT" },
-  description: "Chat with a small language model that was trained from scratch and runs right here.",
+  description: "Chat with a small language model that was trained for this project and runs right here.",
   applicationName: "EuGPT",
 };
 

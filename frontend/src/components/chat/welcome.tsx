@@ -23,7 +23,7 @@ export function Welcome({ isReady, onPick }: WelcomeProps) {
         A small model for small talk
       </h1>
       <p className="mt-3 max-w-xl text-ink-soft text-pretty sm:text-lg">
-        EuGPT has 36 million parameters, was trained from scratch, and runs right on this server.
+        EuGPT has 36 million parameters, was trained for this project, and runs right on this server.
         It likes simple English and short chats. It knows few facts, and often gets them wrong.
       </p>
       <h2 className="mt-6 mb-3 text-sm font-medium text-ink-soft">Try one of these</h2>
