@@ -61,7 +61,7 @@ class Source:
         path = Path(self.config.path)
         if self.config.kind == "smalltalk":
             self._slots = smalltalk.Slots.read(path / "slots.json")
-            return smalltalk.read_folder(path)[0]
+            return smalltalk.read_folder(path, self.config.files)[0]
         rows = [r for r in corpus.read_rows(path) if self._is_wanted(r)]
         if self.config.kind == "stories":
             rng = random.Random(self.seed)

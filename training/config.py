@@ -23,6 +23,7 @@ class SourceConfig:
     min_simple: float = 0.0
     openings_only: bool = False
     skip_persona: str = ""
+    files: str = "*.txt"  # of a small-talk folder
 
 
 @dataclass(frozen=True, slots=True)

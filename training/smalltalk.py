@@ -70,12 +70,14 @@ def parse_line(line: str) -> list[Turn] | None:
     return turns
 
 
-def read_folder(folder: Path) -> tuple[list[list[Turn]], list[list[Turn]], int]:
-    """Read every `*.txt`: (training conversations, held-out ones, number of broken lines)."""
+def read_folder(
+    folder: Path, files: str = "*.txt"
+) -> tuple[list[list[Turn]], list[list[Turn]], int]:
+    """Read the files: (training conversations, held-out ones, number of broken lines)."""
     train: list[list[Turn]] = []
     held_out: list[list[Turn]] = []
     broken = 0
-    for path in sorted(folder.glob("*.txt")):
+    for path in sorted(folder.glob(files)):
         for line in path.read_text(encoding="utf-8").splitlines():
             if not line.strip():
                 continue
