@@ -26,7 +26,7 @@ from chat.access import generation_for_reader
 from chat.delivery import streams
 from chat.delivery.follow import follow, in_thread
 from chat.delivery.streams import Entry
-from chat.errors import NotFound
+from chat.errors import NotFound, RateLimited, Suspended
 from chat.generation.cancel import generation_cancel
 from chat.generation.history import MESSAGE_MAX_CHARS
 from chat.generation.queue import QueuePlace
@@ -51,9 +51,19 @@ class ChatConsumer(AsyncWebsocketConsumer):
     place: SocketPlace | None = None
     idle: asyncio.TimerHandle | None = None
 
-    async def connect(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.streams: dict[uuid.UUID, asyncio.Task[None]] = {}
         self.malformed = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Leave nothing behind, however the socket ends: `disconnect` is not always called."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._leave()
+
+    async def connect(self) -> None:
         await self.accept()
         if not await self._sign_in():
             return
@@ -83,7 +93,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.owner = Owner.member(self.user)
         return True
 
-    async def disconnect(self, code: int) -> None:
+    async def _leave(self) -> None:
         """Stop relaying. The replies themselves go on and can be resumed."""
         if self.place:
             self.place.give_back()
@@ -93,7 +103,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             task.cancel()
         await asyncio.gather(*self.streams.values(), return_exceptions=True)
         if self.user:
-            await self.channel_layer.group_discard(user_group(self.user.pk), self.channel_name)
+            with suppress(Exception):
+                await self.channel_layer.group_discard(user_group(self.user.pk), self.channel_name)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.place is None:  # already being closed
@@ -129,6 +140,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             params=message.params,
             client_id=message.client_id,
         )
+        await in_thread(self._check_member)
         submitted = await in_thread(submit)
         await self._send(
             {
@@ -141,6 +153,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
             }
         )
         await self._follow(submitted.generation_id, streams.START, submitted.place)
+
+    def _check_member(self) -> None:
+        """The hint that closes a suspended member's socket may be lost; raises Suspended."""
+        if self.user and not User.objects.filter(pk=self.user.pk, is_active=True).exists():
+            raise Suspended
 
     async def _generation(self, generation_id: str) -> Generation:
         parsed = parse_uuid(generation_id)
@@ -161,7 +178,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             old.cancel()
             await asyncio.gather(old, return_exceptions=True)
         while len(self.streams) >= STREAMS_LIMIT:
-            self.streams.pop(next(iter(self.streams))).cancel()
+            oldest = next(iter(self.streams))
+            self.streams.pop(oldest).cancel()
+            await self._send_error(RateLimited(retry_after=1), None, generation=str(oldest))
         self.streams[generation_id] = asyncio.create_task(
             self._relay(generation_id, follow(generation_id, after, place))
         )
@@ -187,13 +206,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if client_id := getattr(message, "client_id", None):
             more["client_id"] = client_id
         await self._send({"type": "error", **more, **info.body})
+        if isinstance(error, Suspended):
+            await self.close(SUSPENDED)
         if message is None and not more:
             self.malformed += 1
             if self.malformed >= MALFORMED_LIMIT:
                 await self.close(POLICY)
 
     async def _send(self, message: dict[str, Any]) -> None:
-        await self.send(json.dumps(message, ensure_ascii=False))
+        await self.send(json.dumps(message))
 
     def _rest_idle(self) -> None:
         """Start the quiet time anew; at its end the socket is closed."""

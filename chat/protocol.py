@@ -7,13 +7,12 @@ import re
 import uuid
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
-from chat.delivery.streams import Entry
+from chat.delivery.streams import Entry, parse_cursor
 from chat.errors import Invalid
 
-_CURSOR = r"^\d{1,20}-\d{1,20}$"
-_CLIENT_ID = re.compile(r"[\x20-\x7e]{1,64}")
+_CLIENT_ID = r"^[\x20-\x7e]{1,64}$"
 
 
 class _Message(BaseModel):
@@ -25,7 +24,7 @@ class Prompt(_Message):
 
     type: Literal["prompt"]
     text: str
-    client_id: str = Field(min_length=1, max_length=64)
+    client_id: str = Field(pattern=_CLIENT_ID)
     conversation: int | None = Field(default=None, ge=1)
     history: list[dict[str, Any]] | None = None
     params: dict[str, Any] | None = None
@@ -41,7 +40,14 @@ class Resume(_Message):
 
     type: Literal["resume"]
     generation: str = Field(max_length=40)
-    after: str | None = Field(default=None, pattern=_CURSOR)
+    after: str | None = None
+
+    @field_validator("after")
+    @classmethod
+    def _check_after(cls, value: str | None) -> str | None:
+        if value is not None and parse_cursor(value) is None:
+            raise ValueError("a stream id is expected")
+        return value
 
 
 class Ping(_Message):
@@ -61,7 +67,8 @@ def parse_message(text: str | None) -> ClientMessage:
     """Parse one frame; raises Invalid with a `client_id` where one can be read."""
     try:
         raw = json.loads(text or "")
-    except (json.JSONDecodeError, RecursionError):
+        json.dumps(raw, ensure_ascii=False).encode()  # lone surrogates end here
+    except (ValueError, RecursionError):
         raise Invalid("A message is a JSON object.") from None
     if not isinstance(raw, dict):
         raise Invalid("A message is a JSON object.")
@@ -92,6 +99,6 @@ def entry_message(generation_id: uuid.UUID, entry: Entry) -> dict[str, Any]:
 
 def _echo(raw: dict[str, Any]) -> dict[str, str]:
     client_id = raw.get("client_id")
-    if isinstance(client_id, str) and _CLIENT_ID.fullmatch(client_id):
+    if isinstance(client_id, str) and re.fullmatch(_CLIENT_ID, client_id):
         return {"client_id": client_id}
     return {}

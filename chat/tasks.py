@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
+from celery.exceptions import WorkerShutdown
 from celery.signals import worker_ready, worker_shutdown
 from django.utils import timezone
 
@@ -42,8 +43,14 @@ def prune() -> None:
 @worker_ready.connect
 def _load_model(sender: Any, **kwargs: Any) -> None:
     """Load the model when a generate worker starts, not when the first person asks."""
-    if QUEUE in sender.app.amqp.queues.consume_from:
+    if QUEUE not in sender.app.amqp.queues.consume_from:
+        return
+    try:
         worker()
+    except Exception as error:
+        # Without a model it would take prompts and fail them all.
+        logger.critical("this worker cannot serve: %s", error)
+        raise WorkerShutdown(1) from error
 
 
 @worker_shutdown.connect

@@ -14,6 +14,7 @@ from inference import checkpoint_io
 from inference.chat_template import FittedPrompt, PromptTooLong, Turn, fit_prompt
 from inference.checkpoint_io import CheckpointError
 from inference.checkpoints import active_checkpoint, active_checkpoint_name, checkpoint_open
+from inference.engine.errors import EngineDead
 from inference.engine.params import ParamError, SamplingParams, parse_params
 from inference.engine.request import StepOutput, TokenLogprobs
 from inference.model.config import GPTConfig
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ChatFormat",
     "CheckpointError",
+    "EngineDead",
     "FittedPrompt",
     "ParamError",
     "PromptTooLong",

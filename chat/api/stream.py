@@ -22,7 +22,8 @@ from accounts.models import User
 from accounts.rest import StrictSerializer, error_responses, request_user
 from chat.access import generation_for_reader
 from chat.api.serializers import GenerationOutput
-from chat.delivery.sse import parse_cursor, sse_response
+from chat.delivery import streams
+from chat.delivery.sse import sse_response
 from chat.generation.cancel import generation_cancel
 from chat.generation.submit import Owner, generation_submit
 from chat.models import Generation
@@ -132,7 +133,8 @@ class GenerationStreamView(APIView):
     def get(self, request: Request, generation_id: uuid.UUID) -> HttpResponseBase:
         """Follow or resume a reply, from `Last-Event-ID` or from its start."""
         generation = _generation(request, generation_id)
-        return sse_response(generation.pk, parse_cursor(request.headers.get("Last-Event-ID")))
+        after = streams.parse_cursor(request.headers.get("Last-Event-ID"))
+        return sse_response(generation.pk, after or streams.START)
 
 
 class GenerationCancelView(APIView):

@@ -12,6 +12,8 @@ import uuid
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeVar
 
+import django.db
+import redis.exceptions
 from channels.db import database_sync_to_async
 
 from chat.delivery import streams
@@ -22,6 +24,9 @@ from chat.generation.queue import QueuePlace, queue_place
 from chat.models import UNFINISHED, Generation, Status
 
 T = TypeVar("T")
+
+# A database or Redis that does not answer is no news about the reply: it may well go on.
+OUTAGES = (django.db.Error, redis.exceptions.RedisError)
 
 QUEUE_LOOK_S = 1.0
 ROW_LOOK_S = 5.0
@@ -73,7 +78,10 @@ class _QueueWatch:
         if not self.is_waiting:
             return None
         place, self._joined = self._joined, None
-        data = place.to_dict() if place else await in_thread(self._look)
+        try:
+            data = place.to_dict() if place else await in_thread(self._look)
+        except OUTAGES:
+            return None
         self.is_waiting = data is not None
         if data is None or data == self._told:
             return None
@@ -95,12 +103,16 @@ async def _row_end(reader: Reader, *, is_too_quiet: bool) -> Entry | None:
         if row is None:
             return "error", GONE
         if row.status in UNFINISHED:
-            return ("error", QUIET) if is_too_quiet else None
+            is_stuck = is_too_quiet and row.status == Status.RUNNING
+            return ("error", QUIET) if is_stuck else None
         if row.message is not None:
             return end_event(row, row.message.content)
         return end_event(row, streams.read_written(reader.generation_id).text)
 
-    end = await in_thread(look)
+    try:
+        end = await in_thread(look)
+    except OUTAGES:
+        return None
     if end is None:
         return None
     late = await reader.next(0.01)  # what came while the row was asked goes first

@@ -49,6 +49,11 @@ class RunningReply:
     pending_text: str = ""
     pending_logprobs: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def key(self) -> str:
+        """One attempt: an earlier one of the same generation may still be in this process."""
+        return f"{self.id}:{self.attempt}"
+
     def merge(self, output: StepOutput) -> bool:
         """Take a step's output; True when it should reach the readers at once."""
         is_first = self.first_token_at is None and bool(output.text)
@@ -87,8 +92,9 @@ class RunningReply:
 class Publisher:
     """Owns the thread and the table of running replies."""
 
-    def __init__(self, cancel: Callable[[str], None]) -> None:
+    def __init__(self, cancel: Callable[[str], None], on_death: Callable[[], None]) -> None:
         self._cancel = cancel
+        self._on_death = on_death
         self._inbox: queue.SimpleQueue[list[StepOutput] | None] = queue.SimpleQueue()
         self._replies: dict[str, RunningReply] = {}
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
@@ -102,19 +108,23 @@ class Publisher:
 
     def add(self, reply: RunningReply) -> None:
         """Take a reply in, before its request goes to the engine."""
-        self._replies[reply.id] = reply
+        self._replies[reply.key] = reply
 
     def remove(self, reply: RunningReply) -> None:
-        self._replies.pop(reply.id, None)
-
-    def running_ids(self) -> list[str]:
-        return list(self._replies)
+        self._replies.pop(reply.key, None)
 
     def put(self, outputs: list[StepOutput]) -> None:
         """Called on the engine's thread; never blocks."""
         self._inbox.put(outputs)
 
     def _run(self) -> None:
+        try:
+            self._publish()
+        except Exception:
+            logger.exception("the publisher has failed")
+            self._on_death()
+
+    def _publish(self) -> None:
         while (outputs := self._inbox.get()) is not None:
             touched: dict[str, RunningReply] = {}
             is_urgent = self._merge(outputs, touched)
@@ -134,33 +144,35 @@ class Publisher:
         is_urgent = False
         for output in outputs:
             if reply := self._replies.get(output.request_id):
-                touched[reply.id] = reply
+                touched[reply.key] = reply
                 is_urgent |= reply.merge(output)
         return is_urgent
 
     def _send(self, replies: list[RunningReply]) -> None:
-        """One pipeline for all; tried again until Redis takes it, so nothing is lost or doubled
-        unless Redis dies between taking and answering.
-        """
+        """One pipeline for all, sent again until Redis takes it: an append is idempotent."""
         entries = [(reply, entry) for reply in replies if (entry := reply.take_entry())]
         answers = self._execute(entries) if entries else []
         for (reply, _), answer in zip(entries, answers, strict=True):
-            if answer == Append.REFUSED:
+            if isinstance(answer, Exception):
+                logger.error("the words of %s were not taken: %s", reply.key, answer)
+            if isinstance(answer, Exception) or answer == Append.REFUSED:
                 reply.is_refused = True
             if answer != Append.OK:
-                self._cancel(reply.id)
+                self._cancel(reply.key)
         for reply in replies:
             if reply.finish:
                 reply.is_over.set()
 
-    def _execute(self, entries: list[tuple[RunningReply, tuple[str, dict[str, Any]]]]) -> list[int]:
+    def _execute(
+        self, entries: list[tuple[RunningReply, tuple[str, dict[str, Any]]]]
+    ) -> list[int | Exception]:
         while True:
             pipe = redis_client().pipeline(transaction=False)
             for reply, entry in entries:
-                queue_append(pipe, reply.id, reply.attempt, [entry])
+                queue_append(pipe, reply.id, reply.attempt, *entry)
             pipe.publish(POKES, " ".join(reply.id for reply, _ in entries))
             try:
-                return list(pipe.execute()[:-1])
+                return list(pipe.execute(raise_on_error=False)[:-1])
             except redis.exceptions.RedisError:
                 logger.warning("publishing failed, trying again", exc_info=True)
                 time.sleep(_RETRY_S)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
+import logging
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from django.http import StreamingHttpResponse
 
+from accounts.errors import error_describe
 from chat.delivery import streams
 from chat.delivery.follow import follow, with_keep_alive
 from chat.delivery.streams import Entry
 from chat.generation.queue import QueuePlace
 
+logger = logging.getLogger(__name__)
+
 KEEP_ALIVE_S = 15.0
-_CURSOR = re.compile(r"\d{1,20}-\d{1,20}")
 
 
 def sse_response(
@@ -33,19 +35,25 @@ def sse_response(
     return response
 
 
-def parse_cursor(value: str | None) -> str:
-    """A Last-Event-ID header; anything that is not a stream id means from the start."""
-    return value if value and _CURSOR.fullmatch(value) else streams.START
-
-
 async def _chunks(entries: AsyncGenerator[Entry, None]) -> AsyncIterator[bytes]:
-    async for entry in with_keep_alive(entries, KEEP_ALIVE_S):
-        if entry is None:
-            yield b": keep-alive\n\n"
-            continue
-        for event, data in sse_events(entry):
-            body = json.dumps(data, ensure_ascii=False)
-            yield f"id: {entry.id}\nevent: {event}\ndata: {body}\n\n".encode()
+    cursor = streams.START
+    try:
+        async for entry in with_keep_alive(entries, KEEP_ALIVE_S):
+            if entry is None:
+                yield b": keep-alive\n\n"
+                continue
+            cursor = entry.id
+            for event, data in sse_events(entry):
+                yield _encode(cursor, event, data)
+    except Exception as error:
+        info = error_describe(error)
+        if info.is_internal:
+            logger.exception("a stream failed")
+        yield _encode(cursor, "error", info.body)
+
+
+def _encode(cursor: str, event: str, data: dict[str, Any]) -> bytes:
+    return f"id: {cursor}\nevent: {event}\ndata: {json.dumps(data)}\n\n".encode()
 
 
 def sse_events(entry: Entry) -> list[tuple[str, dict[str, Any]]]:

@@ -9,7 +9,7 @@ The control hash holds `attempt` (whose entries are accepted; "ended" after the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -24,6 +24,8 @@ POKES = "eugpt:pokes"
 START = "0-0"
 END_TYPES = frozenset({"done", "error"})
 _READ_COUNT = 1000
+_CURSOR = re.compile(r"([0-9]{1,20})-([0-9]{1,20})")
+_ID_MAX = 2**64 - 1
 
 
 class Append(IntEnum):
@@ -35,15 +37,19 @@ class Append(IntEnum):
 
 
 # One round trip decides and writes: a worker that has lost its claim (the control hash names
-# another attempt) cannot add a word, and nothing follows an end entry.
+# another attempt) cannot add a word, nothing follows an end entry, and a pipeline that is sent
+# again after a time-out (Redis may have taken the first one) adds no token twice.
 _APPEND = """
 if redis.call('HGET', KEYS[2], 'attempt') ~= ARGV[1] then return 0 end
-for i = 3, #ARGV, 2 do
-  redis.call('XADD', KEYS[1], '*', 't', ARGV[i], 'd', ARGV[i + 1])
-  if ARGV[i] == 'done' or ARGV[i] == 'error' then
-    redis.call('HSET', KEYS[2], 'attempt', 'ended')
-    redis.call('HDEL', KEYS[2], 'input')
-  end
+local seq = tonumber(ARGV[5])
+local next = tonumber(redis.call('HGET', KEYS[2], 'next') or '0')
+if seq < 0 or seq >= next then
+  redis.call('XADD', KEYS[1], '*', 't', ARGV[3], 'd', ARGV[4])
+  if seq >= 0 then redis.call('HSET', KEYS[2], 'next', seq + 1) end
+end
+if ARGV[3] == 'done' or ARGV[3] == 'error' then
+  redis.call('HSET', KEYS[2], 'attempt', 'ended')
+  redis.call('HDEL', KEYS[2], 'input')
 end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 redis.call('EXPIRE', KEYS[2], ARGV[2])
@@ -89,20 +95,27 @@ def parse_entry(raw: tuple[str, dict[str, str]]) -> Entry:
     return Entry(entry_id, fields["t"], json.loads(fields["d"]))
 
 
+def parse_cursor(value: str | None) -> str | None:
+    """A stream id as Redis takes it, or None; it reads a batch for everybody, so check first."""
+    match = _CURSOR.fullmatch(value or "")
+    if match is None or int(match[1]) >= _ID_MAX or int(match[2]) >= _ID_MAX:
+        return None
+    return value
+
+
 def queue_append(
-    pipe: Pipeline, generation_id: str, attempt: int, entries: Iterable[tuple[str, dict[str, Any]]]
+    pipe: Pipeline, generation_id: str, attempt: int, kind: str, data: dict[str, Any]
 ) -> None:
-    """Add the append of one generation to a pipeline; its answer is an `Append`."""
-    arguments: list[str] = [str(attempt), str(STREAM_TTL_S)]
-    for kind, data in entries:
-        arguments += [kind, json.dumps(data, ensure_ascii=False, separators=(",", ":"))]
-    pipe.eval(_APPEND, 2, stream_key(generation_id), control_key(generation_id), *arguments)
+    """Add the append of one entry to a pipeline; its answer is an `Append`."""
+    body = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    keys = stream_key(generation_id), control_key(generation_id)
+    pipe.eval(_APPEND, 2, *keys, str(attempt), str(STREAM_TTL_S), kind, body, data.get("seq", -1))
 
 
 def append(generation_id: str, attempt: int, kind: str, data: dict[str, Any]) -> Append:
     """Append one entry and poke the readers."""
     pipe = redis_client().pipeline(transaction=False)
-    queue_append(pipe, generation_id, attempt, [(kind, data)])
+    queue_append(pipe, generation_id, attempt, kind, data)
     pipe.publish(POKES, generation_id)
     return Append(pipe.execute()[0])
 

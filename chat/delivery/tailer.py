@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import redis.asyncio
-import redis.exceptions
 from django.conf import settings
 
 from chat.delivery.streams import POKES, START, Entry, parse_entry, stream_key
@@ -48,7 +48,8 @@ class Reader:
     async def next(self, timeout_s: float) -> Entry | None:
         """The next entry, or None when none came in time."""
         try:
-            entry = await asyncio.wait_for(self._entries.get(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                entry = await self._entries.get()
         except TimeoutError:
             return None
         if self._entries.empty():
@@ -68,7 +69,11 @@ class Tailer:
 
     def __init__(self) -> None:
         self._redis = redis.asyncio.Redis.from_url(
-            settings.REDIS_URL, decode_responses=True, socket_connect_timeout=3
+            settings.REDIS_URL,
+            decode_responses=True,
+            socket_connect_timeout=3,
+            socket_keepalive=True,
+            health_check_interval=10,
         )
         self._readers: dict[str, set[Reader]] = defaultdict(set)
         self._moved: set[str] = set()
@@ -113,7 +118,7 @@ class Tailer:
                     async for message in pubsub.listen():
                         if message["type"] == "message":
                             self._poked(message["data"])
-            except (redis.exceptions.RedisError, OSError):
+            except Exception:
                 logger.warning("the poke connection broke", exc_info=True)
                 await asyncio.sleep(_RETRY_S)
 
@@ -128,16 +133,21 @@ class Tailer:
         self._wake.set()
 
     async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
+        looked = loop.time()
         while True:
-            try:
-                await asyncio.wait_for(self._wake.wait(), POLL_S)
-            except TimeoutError:
-                self._moved.update(self._readers)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_S):
+                    await self._wake.wait()
             self._wake.clear()
+            if loop.time() - looked >= POLL_S:
+                looked = loop.time()
+                self._moved.update(self._readers)
             moved, self._moved = self._moved, set()
             try:
                 await self._deliver(moved)
-            except (redis.exceptions.RedisError, OSError):
+            except Exception:
+                # All readers of this process depend on this loop: it never ends.
                 logger.warning("reading streams failed", exc_info=True)
                 await asyncio.sleep(_RETRY_S)
                 self._look_at_all()
@@ -151,8 +161,11 @@ class Tailer:
         for reader in readers:
             count = min(_BATCH, reader.room)
             pipe.xrange(stream_key(reader.generation_id), min=f"({reader.cursor}", count=count)
-        answers: list[Any] = await pipe.execute()
+        answers: list[Any] = await pipe.execute(raise_on_error=False)
         for reader, raw in zip(readers, answers, strict=True):
+            if isinstance(raw, Exception):
+                logger.error("reading %s failed: %s", reader.generation_id, raw)
+                continue
             for item in raw:
                 reader.put(parse_entry(item))
             if len(raw) >= _BATCH:

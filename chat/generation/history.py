@@ -52,9 +52,11 @@ def without_unanswered(turns: list[Turn]) -> list[Turn]:
 
 def check_text(text: object) -> str:
     """A prompt as it is stored and sent; raises Invalid."""
-    if not isinstance(text, str) or not text.strip():
+    cleaned = text.replace("\x00", "").strip() if isinstance(text, str) else ""
+    if not cleaned:
         raise Invalid("The message is empty.", fields={"message": ["This field may not be blank."]})
-    cleaned = text.replace("\x00", "").strip()
+    if not _is_unicode(cleaned):
+        raise Invalid("The message is not valid Unicode.", fields={"message": ["Not Unicode."]})
     if len(cleaned) > MESSAGE_MAX_CHARS:
         detail = f"The message has more than {MESSAGE_MAX_CHARS} characters."
         raise Invalid(detail, fields={"message": [detail]})
@@ -80,11 +82,16 @@ def _check_turn(item: Any) -> Turn:
     if not isinstance(item, dict) or set(item) != {"role", "content"}:
         raise _bad_history("objects with role and content")
     role, content = item["role"], item["content"]
-    if role not in Role.values or not isinstance(content, str):
+    if role not in Role.values or not isinstance(content, str) or not _is_unicode(content):
         raise _bad_history("role is user or assistant, content a text")
     if len(content) > MESSAGE_MAX_CHARS:
         raise _bad_history(f"at most {MESSAGE_MAX_CHARS} characters in a turn")
     return Turn(role, content.replace("\x00", ""))
+
+
+def _is_unicode(text: str) -> bool:
+    """False for lone surrogates, which JSON can carry and nothing can store."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _bad_history(expected: str) -> Invalid:

@@ -26,7 +26,6 @@ class Outcome:
     finish_reason: FinishReason
     error_code: str = ""
     text: str = ""
-    prompt_tokens: int = 0
     completion_tokens: int = 0
 
 

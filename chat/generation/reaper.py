@@ -6,6 +6,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Max
 from django.utils import timezone
 
 from accounts.store import redis_client
@@ -26,6 +27,7 @@ QUEUE = "generate"
 # A claim is a moment older than the worker's next sign of life, which names what it holds.
 _CLAIM_GRACE = timedelta(seconds=6)
 _QUEUE_GRACE = timedelta(seconds=10)
+_AGAIN_PREFIX, _AGAIN_S = "eugpt:again:", 30
 _BATCH = 200
 
 
@@ -35,17 +37,23 @@ def generations_reap() -> int:
 
 
 def _reap_running() -> int:
-    """Running rows whose worker is gone, or lives and does not know them."""
-    alive = workers_alive()
+    """Running rows whose worker is gone, or lives and does not know them.
+
+    Rows are read first: a worker signs before it claims, so whoever is missing from the later
+    list is dead.
+    """
+    rows = list(Generation.objects.filter(status=Status.RUNNING).order_by("started_at")[:_BATCH])
+    alive = workers_alive() if rows else {}
     reaped = 0
-    rows = Generation.objects.filter(status=Status.RUNNING).order_by("started_at")[:_BATCH]
     for generation in rows:
         holder = alive.get(generation.worker_id)
-        if holder is not None and str(generation.pk) in holder.running:
+        is_held = holder is not None and f"{generation.pk}:{generation.attempt}" in holder.running
+        if is_held or (holder is not None and not _is_old(generation)):
             continue
-        if holder is not None and not _is_old(generation):
-            continue
-        reaped += _recover(generation)
+        try:
+            reaped += _recover(generation)
+        except Exception:  # one bad row must not keep the others waiting
+            logger.exception("generation %s could not be recovered", generation.pk)
     return reaped
 
 
@@ -80,19 +88,24 @@ def _fail(generation: Generation) -> bool:
 
 
 def _reap_queued() -> int:
-    """Queued rows that wait although the broker holds no task: the broker has lost them.
+    """Queued rows whose task the broker has lost: it holds none, or later rows went first.
 
-    A second task for a row that is about to be claimed is harmless: one claim wins.
+    A second task for a row that is about to be claimed is harmless: one claim wins. Each row is
+    sent again at most every `_AGAIN_S`.
     """
     from chat.tasks import run_generation
 
-    length: Any = redis_client().llen(QUEUE)
-    if length:
-        return 0
-    old = Generation.objects.filter(
+    waiting = Generation.objects.filter(
         status=Status.QUEUED, queued_at__lt=timezone.now() - _QUEUE_GRACE
     )
-    ids = list(old.order_by("queued_at").values_list("pk", flat=True)[:_BATCH])
-    for generation_id in ids:
-        run_generation.delay(str(generation_id))
-    return len(ids)
+    client: Any = redis_client()
+    if client.llen(QUEUE):
+        claimed = Generation.objects.filter(started_at__isnull=False, attempt=1)
+        newest = claimed.aggregate(t=Max("queued_at"))["t"]
+        waiting = waiting.filter(queued_at__lt=newest - _QUEUE_GRACE) if newest else waiting.none()
+    reaped = 0
+    for pk in waiting.order_by("queued_at").values_list("pk", flat=True)[:_BATCH]:
+        if client.set(f"{_AGAIN_PREFIX}{pk}", "1", nx=True, ex=_AGAIN_S):
+            run_generation.delay(str(pk))
+            reaped += 1
+    return reaped

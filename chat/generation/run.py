@@ -12,12 +12,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from django.db import DatabaseError, InterfaceError, OperationalError
+import django.db
+from django.db import InterfaceError, OperationalError
 
 from accounts.hints import user_hint
 from chat.delivery import streams
 from chat.delivery.endings import end_event
 from chat.delivery.publisher import RunningReply
+from chat.delivery.streams import Written
 from chat.generation.history import generation_turns
 from chat.generation.lifecycle import (
     Outcome,
@@ -28,7 +30,7 @@ from chat.generation.lifecycle import (
     generation_snapshot,
 )
 from chat.models import FinishReason, Generation, Status
-from inference.public import PromptTooLong, SamplingParams, parse_params
+from inference.public import EngineDead, FittedPrompt, PromptTooLong, parse_params
 
 if TYPE_CHECKING:
     from chat.generation.worker import Worker
@@ -45,93 +47,105 @@ def generation_run(*, worker: Worker, generation_id: uuid.UUID) -> bool:
     generation = generation_claim(generation_id=generation_id, worker_id=worker.id)
     if generation is None:
         return False
-    try:
-        _run_claimed(worker, generation)
-    except Exception:
-        # Whatever went wrong, the reader is told and the conversation is free again.
-        logger.exception("generation %s failed", generation.pk)
-        _fail(generation, "internal")
+    reply = RunningReply(str(generation.pk), generation.attempt)
+    with worker.holding(reply.key):
+        try:
+            _run_claimed(worker, generation, reply)
+        except EngineDead:
+            _give_back(generation)
+        except Exception:
+            # Whatever went wrong, the reader is told and the conversation is free again.
+            logger.exception("generation %s failed", generation.pk)
+            worker.serving.thread.cancel(reply.key)
+            _finish(generation, _failure(reply, "internal"))
+        finally:
+            worker.publisher.remove(reply)
     return True
 
 
-def _run_claimed(worker: Worker, generation: Generation) -> None:
-    streams.take_over(str(generation.pk), generation.attempt)
-    reply = _start(worker, generation)
-    if reply is None:
+def _run_claimed(worker: Worker, generation: Generation, reply: RunningReply) -> None:
+    """Prompt, engine, wait, end. Raises EngineDead when the engine fails on the way."""
+    streams.take_over(reply.id, generation.attempt)
+    turns = generation_turns(generation)
+    if turns is None:
+        _finish(generation, _failure(reply, "input_expired"))
         return
+    params = parse_params(generation.params)
+    chat_format = worker.serving.format
     try:
-        while not reply.is_over.wait(SNAPSHOT_S):
-            _snapshot(generation, reply)
-    finally:
-        worker.publisher.remove(reply)
+        prompt = chat_format.fit(turns, params.max_tokens)
+    except PromptTooLong:
+        _finish(generation, _failure(reply, "prompt_too_long"))
+        return
+    written = streams.read_written(reply.id)
+    reply.next_seq, reply.text = written.next_seq, written.text
+    reply.token_ids = list(written.token_ids)
+    # Ids mean nothing to another checkpoint: what one began, another cannot continue.
+    is_foreign = bool(written.token_ids) and generation.model != chat_format.name
+    if is_foreign or _is_full(written, params.max_tokens, prompt, chat_format.context_length):
+        reply.finish = "length"
+        _finish(generation, _outcome(generation, reply))
+        return
+    _announce(generation, chat_format.name, prompt, is_started=written.is_started)
+    worker.publisher.add(reply)
+    worker.serving.thread.submit(reply.key, prompt.token_ids, params, written.token_ids)
+    _wait(worker, generation, reply)
     if reply.is_refused:
-        _give_up(generation)
+        _give_back(generation)
         return
     if reply.first_token_at is not None:
         generation.first_token_at = datetime.fromtimestamp(reply.first_token_at, UTC)
     _finish(generation, _outcome(generation, reply))
 
 
-def _start(worker: Worker, generation: Generation) -> RunningReply | None:
-    """Make the prompt and hand it to the engine; None when it has already ended."""
-    turns = generation_turns(generation)
-    if turns is None:
-        _fail(generation, "input_expired")
-        return None
-    written = streams.read_written(str(generation.pk))
-    params = parse_params(generation.params)
-    chat_format = worker.serving.format
-    try:
-        prompt = chat_format.fit(turns, params.max_tokens)
-    except PromptTooLong:
-        _fail(generation, "prompt_too_long")
-        return None
-    generation.model = chat_format.name
+def _is_full(written: Written, max_tokens: int, prompt: FittedPrompt, context: int) -> bool:
+    """Whether an earlier attempt wrote everything but the end."""
+    count = len(written.token_ids)
+    return count >= max_tokens or len(prompt.token_ids) + count >= context
+
+
+def _announce(
+    generation: Generation, model: str, prompt: FittedPrompt, *, is_started: bool
+) -> None:
+    """Save and tell what is known before the first token."""
+    generation.model = model
     generation.prompt_tokens = len(prompt.token_ids)
     generation.context_trimmed = prompt.trimmed
     generation_note_prompt(generation=generation)
-    reply = RunningReply(str(generation.pk), generation.attempt)
-    reply.next_seq, reply.text = written.next_seq, written.text
-    reply.token_ids = list(written.token_ids)
-    if not written.is_started:
-        started = {"model": chat_format.name, "context_trimmed": prompt.trimmed}
-        streams.append(reply.id, reply.attempt, "started", started)
-    if _is_complete(written.token_ids, params, len(prompt.token_ids), chat_format.context_length):
-        _finish(generation, _length_outcome(generation, reply))
-        return None
-    worker.publisher.add(reply)
-    worker.serving.thread.submit(reply.id, prompt.token_ids, params, written.token_ids)
-    return reply
+    if not is_started:
+        started = {"model": model, "context_trimmed": prompt.trimmed}
+        streams.append(str(generation.pk), generation.attempt, "started", started)
 
 
-def _is_complete(ids: list[int], params: SamplingParams, prompt: int, context: int) -> bool:
-    """Whether an earlier attempt wrote everything but the end."""
-    return len(ids) >= params.max_tokens or prompt + len(ids) >= context
+def _wait(worker: Worker, generation: Generation, reply: RunningReply) -> None:
+    """Wait for the last word, saving what there is now and then; raises EngineDead."""
+    while not reply.is_over.wait(SNAPSHOT_S):
+        try:
+            generation_snapshot(generation=generation, text=reply.text)
+        except django.db.Error:
+            logger.warning("no snapshot of %s: the database does not answer", generation.pk)
+        if worker.serving.thread.is_dead and not reply.is_over.wait(SNAPSHOT_S):
+            raise EngineDead
 
 
 def _outcome(generation: Generation, reply: RunningReply) -> Outcome:
-    status, reason = {
+    ends = {
         "stop": (Status.COMPLETED, FinishReason.STOP),
         "length": (Status.COMPLETED, FinishReason.LENGTH),
         "cancelled": (Status.CANCELLED, FinishReason.CANCELLED),
-    }.get(reply.finish, (Status.FAILED, FinishReason.ERROR))
+    }
+    if reply.finish not in ends:
+        return _failure(reply, reply.error or "internal")
+    status, reason = ends[reply.finish]
+    return Outcome(status, reason, text=reply.text, completion_tokens=len(reply.token_ids))
+
+
+def _failure(reply: RunningReply, code: str) -> Outcome:
+    """A failed end that keeps the words there are."""
     return Outcome(
-        status=status,
-        finish_reason=reason,
-        error_code=reply.error,
-        text=reply.text,
-        prompt_tokens=generation.prompt_tokens,
+        Status.FAILED, FinishReason.ERROR, error_code=code, text=reply.text,
         completion_tokens=len(reply.token_ids),
-    )
-
-
-def _length_outcome(generation: Generation, reply: RunningReply) -> Outcome:
-    reply.finish = "length"
-    return _outcome(generation, reply)
-
-
-def _fail(generation: Generation, code: str) -> None:
-    _finish(generation, Outcome(Status.FAILED, FinishReason.ERROR, error_code=code))
+    )  # fmt: skip
 
 
 def _finish(generation: Generation, outcome: Outcome) -> None:
@@ -149,22 +163,16 @@ def _finish(generation: Generation, outcome: Outcome) -> None:
         )
 
 
-def _give_up(generation: Generation) -> None:
-    """The stream refused us: another attempt holds it, or Redis has lost its data.
+def _give_back(generation: Generation) -> None:
+    """Let another worker go on: the engine died, or the stream refused us.
 
-    In the second case the row is still ours and somebody must write it anew.
+    A refusal means that another attempt holds it (then the row is not ours either and nothing
+    happens), or that Redis has lost its data and somebody must write it anew.
     """
     from chat.tasks import run_generation
 
     if generation_requeue(generation=generation):
         run_generation.delay(str(generation.pk))
-
-
-def _snapshot(generation: Generation, reply: RunningReply) -> None:
-    try:
-        generation_snapshot(generation=generation, text=reply.text)
-    except DatabaseError:
-        logger.warning("no snapshot of %s: the database does not answer", generation.pk)
 
 
 def _patiently(write: Callable[[], T]) -> T:

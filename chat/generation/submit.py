@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import secrets
 import uuid
 from dataclasses import dataclass, replace
@@ -24,6 +26,7 @@ from chat.errors import (
     GenerationRunning,
     Invalid,
     ModelUnavailable,
+    NotFound,
     PromptTooLong,
     QueueFull,
     Unavailable,
@@ -49,7 +52,7 @@ from inference.public import (
 )
 from inference.public import PromptTooLong as TooLong
 
-_CLIENT_ID_MAX_CHARS = 64
+_CLIENT_ID = re.compile(r"[\x20-\x7e]{1,64}")
 _TITLE_CHARS = 60
 
 
@@ -99,7 +102,7 @@ def generation_submit(
     A repeated `client_id` returns what the first call made. Raises Invalid, BadParams, NotFound,
     PromptTooLong, RateLimited, QueueFull, GenerationRunning, ModelUnavailable, Unavailable.
     """
-    client_id = _check_client_id(client_id)
+    client_id = _client_key(owner, client_id, text, history_input)
     if client_id and (first := _find(owner, client_id)):
         return first
     message = history.check_text(text)
@@ -113,14 +116,15 @@ def generation_submit(
     )
     if owner.user is None:
         streams.keep_input(str(generation.pk), [*turns, Turn("user", message)])
+    is_new = conversation_id is None
     try:
         with transaction.atomic():
             if owner.user is not None:
                 _write_messages(generation, owner.user, conversation_id, message)
             generation.save(force_insert=True)
-    except IntegrityError:
-        return _lost_race(owner, generation)
-    _enqueue(generation)
+    except IntegrityError as error:
+        return _lost_race(owner, generation, error)
+    _enqueue(generation, is_new_conversation=is_new)
     return _submitted(generation, place)
 
 
@@ -131,8 +135,11 @@ def _write_messages(
     if conversation_id is None:
         conversation = Conversation.objects.create(user=user)
     else:
-        conversation = conversation_for_user(user=user, conversation_id=conversation_id)
-        conversation = Conversation.objects.select_for_update().get(pk=conversation.pk)
+        conversation_for_user(user=user, conversation_id=conversation_id)
+        locked = Conversation.objects.select_for_update().filter(pk=conversation_id).first()
+        if locked is None:
+            raise NotFound
+        conversation = locked
     running = Generation.objects.filter(conversation=conversation, status__in=UNFINISHED).first()
     if running is not None:
         raise GenerationRunning(generation=str(running.pk))
@@ -156,14 +163,14 @@ def make_title(text: str) -> str:
     return line[:_TITLE_CHARS].rsplit(" ", 1)[0].rstrip(",;:") + "…"
 
 
-def _enqueue(generation: Generation) -> None:
+def _enqueue(generation: Generation, *, is_new_conversation: bool) -> None:
     """Queue after commit. If the broker does not answer, take everything back."""
     from chat.tasks import run_generation
 
     try:
         run_generation.delay(str(generation.pk))
     except (redis.exceptions.RedisError, BrokerError, OSError) as error:
-        _take_back(generation)
+        _take_back(generation, is_new_conversation=is_new_conversation)
         raise Unavailable(retry_after=5) from error
     if generation.user_id is not None:
         user_hint(
@@ -173,7 +180,7 @@ def _enqueue(generation: Generation) -> None:
         )
 
 
-def _take_back(generation: Generation) -> None:
+def _take_back(generation: Generation, *, is_new_conversation: bool) -> None:
     """Delete the rows of a prompt that could not be queued, unless a worker has it after all."""
     with transaction.atomic():
         row = Generation.objects.select_for_update().filter(pk=generation.pk, status=Status.QUEUED)
@@ -187,18 +194,20 @@ def _take_back(generation: Generation) -> None:
         conversation.head_id = prompt.parent_id
         conversation.save(update_fields=["head"])
         prompt.delete()  # and with it the reply and the generation
-        if conversation.head_id is None:
+        if is_new_conversation:
             conversation.delete()
 
 
-def _lost_race(owner: Owner, generation: Generation) -> Submitted:
-    """Another request of the same owner was quicker: same client_id, or same conversation."""
+def _lost_race(owner: Owner, generation: Generation, error: IntegrityError) -> Submitted:
+    """Another request was quicker: same client_id, or same conversation. Else raises `error`."""
     if generation.client_id and (first := _find(owner, generation.client_id)):
         return first
     running = Generation.objects.filter(
         conversation=generation.conversation_id, status__in=UNFINISHED
     ).first()
-    raise GenerationRunning(generation=str(running.pk) if running else None)
+    if running is None:
+        raise error
+    raise GenerationRunning(generation=str(running.pk))
 
 
 def _find(owner: Owner, client_id: str) -> Submitted | None:
@@ -218,13 +227,20 @@ def _submitted(generation: Generation, place: QueuePlace | None = None) -> Submi
     )
 
 
-def _check_client_id(client_id: Any) -> str | None:
+def _client_key(owner: Owner, client_id: Any, text: Any, turns: Any) -> str | None:
+    """What makes a repeated request the same one; raises Invalid.
+
+    Guests behind one address share an owner key, so theirs names the words too.
+    """
     if client_id is None:
         return None
-    if not isinstance(client_id, str) or not 0 < len(client_id) <= _CLIENT_ID_MAX_CHARS:
-        detail = f"A text of 1 to {_CLIENT_ID_MAX_CHARS} characters is expected."
+    if not isinstance(client_id, str) or not _CLIENT_ID.fullmatch(client_id):
+        detail = "A text of 1 to 64 plain characters is expected."
         raise Invalid(detail, fields={"client_id": [detail]})
-    return client_id
+    if owner.user is not None:
+        return client_id
+    words = json.dumps([client_id, text, turns], default=str)
+    return hashlib.sha256(words.encode()).hexdigest()
 
 
 def _check_params(params: Any) -> SamplingParams:
@@ -242,7 +258,10 @@ def _check_params(params: Any) -> SamplingParams:
 
 
 def _chat_format() -> ChatFormat:
-    chat_format = active_chat_format()
+    try:
+        chat_format = active_chat_format()
+    except ValueError as error:  # the folder of the active checkpoint is gone or broken
+        raise ModelUnavailable(retry_after=10) from error
     if chat_format is None:
         raise ModelUnavailable(retry_after=10)
     return chat_format

@@ -9,6 +9,8 @@ import secrets
 import signal
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
 import redis.exceptions
@@ -23,6 +25,7 @@ logger = logging.getLogger(__name__)
 WORKERS_KEY = "eugpt:workers"
 WORKER_KEY_PREFIX = "eugpt:worker:"
 _BEAT_S, _LIFE_S = 1.0, 5
+_LEAVE_S = 20.0
 
 
 class Worker:
@@ -30,7 +33,8 @@ class Worker:
 
     def __init__(self) -> None:
         self.id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-        self.publisher = Publisher(cancel=self._cancel)
+        self.publisher = Publisher(cancel=self._cancel, on_death=self._die)
+        self._held: set[str] = set()
         self._stopping = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="worker-key", daemon=True)
 
@@ -43,6 +47,7 @@ class Worker:
         """Load the model and report for duty; raises CheckpointError."""
         serving = self.serving
         self.publisher.start()
+        self._sign()  # before the first claim: the reaper takes an unsigned holder for dead
         self._heart.start()
         logger.info(
             "worker %s serves %s in %s with %d slots",
@@ -60,8 +65,17 @@ class Worker:
         except redis.exceptions.RedisError:
             logger.warning("the worker key was left to expire", exc_info=True)
 
-    def _cancel(self, generation_id: str) -> None:
-        self.serving.thread.cancel(generation_id)
+    @contextmanager
+    def holding(self, key: str) -> Iterator[None]:
+        """Name an attempt in the sign of life, from its claim to its stored end."""
+        self._held.add(key)
+        try:
+            yield
+        finally:
+            self._held.discard(key)
+
+    def _cancel(self, key: str) -> None:
+        self.serving.thread.cancel(key)
 
     def _beat(self) -> None:
         while not self._stopping.is_set():
@@ -73,7 +87,7 @@ class Worker:
 
     def _sign(self) -> None:
         state = {
-            "running": self.publisher.running_ids(),
+            "running": sorted(self._held),
             "slots": settings.SLOTS,
             "model": self.serving.format.name,
             "precision": self.serving.precision,
@@ -84,9 +98,15 @@ class Worker:
         pipe.execute()
 
     def _die(self) -> None:
-        """The engine has failed: leave, and let the supervisor start a fresh process."""
-        logger.critical("worker %s leaves: its engine has failed", self.id)
+        """The engine or the publisher has failed: leave; the supervisor starts a fresh process.
+
+        Celery waits for its tasks without limit, so the exit has a limit of its own.
+        """
+        logger.critical("worker %s leaves: a part of it has failed", self.id)
         self._stopping.set()
+        last = threading.Timer(_LEAVE_S, os._exit, (1,))
+        last.daemon = True
+        last.start()
         os.kill(os.getpid(), signal.SIGTERM)
 
 

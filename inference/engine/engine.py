@@ -64,6 +64,8 @@ class Engine:
 
         Raises `EngineFull`, and ValueError for a prompt that leaves no room for a token.
         """
+        if request_id in self._requests:
+            raise ValueError(f"{request_id} is already running")
         if not 0 < len(prompt_ids) + len(generated or ()) < self.context_length:
             raise ValueError(f"a prompt needs 1 to {self.context_length - 1} tokens")
         detokenizer = Detokenizer(self.tokenizer.token_bytes, params.stop)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -82,7 +81,8 @@ def _number(name: str, value: object) -> float | int:
         allowed = f"an integer from 0 to {_SEED_MAX}"
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ParamError(name, allowed)
-    if not math.isfinite(value) or not low <= value <= high or (is_integer and value != int(value)):
+    # NaN fails the comparison; huge integers must not reach a float.
+    if not low <= value <= high or (is_integer and value != int(value)):
         raise ParamError(name, allowed)
     return int(value) if is_integer else float(value)
 
@@ -93,6 +93,9 @@ def _stop(value: object) -> tuple[str, ...]:
         not isinstance(stops, list | tuple)
         or len(stops) > _STOP_STRINGS
         or not all(isinstance(s, str) and 0 < len(s) <= _STOP_CHARS for s in stops)
+        or not all(s.isprintable() or s.isspace() for s in stops)
     ):
-        raise ParamError("stop", f"up to {_STOP_STRINGS} strings of 1 to {_STOP_CHARS} characters")
+        raise ParamError(
+            "stop", f"up to {_STOP_STRINGS} strings of 1 to {_STOP_CHARS} printable characters"
+        )
     return tuple(stops)

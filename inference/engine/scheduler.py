@@ -9,13 +9,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from inference.engine.errors import EngineFull
 from inference.engine.request import Request
-
-
-class EngineFull(RuntimeError):
-    """The engine's waiting line has reached its limit."""
-
-    code = "engine_full"
 
 
 class Scheduler:

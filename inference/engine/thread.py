@@ -8,19 +8,13 @@ import threading
 from collections.abc import Callable
 
 from inference.engine.engine import Engine
+from inference.engine.errors import EngineDead, EngineFull
 from inference.engine.params import SamplingParams
 from inference.engine.request import StepOutput
-from inference.engine.scheduler import EngineFull
 
 logger = logging.getLogger(__name__)
 
 _STOP_TIMEOUT_S = 10
-
-
-class EngineDead(RuntimeError):
-    """The engine has failed; the process must be restarted."""
-
-    code = "engine_dead"
 
 
 class EngineThread:
@@ -65,7 +59,7 @@ class EngineThread:
                 self._engine.submit(request_id, prompt_ids, params, generated)
             except EngineFull as error:
                 return [StepOutput(request_id, finish="error", error=error.code)]
-            except ValueError:
+            except Exception:  # one request's fault must not end the others
                 logger.exception("request %s was refused", request_id)
                 return [StepOutput(request_id, finish="error", error="invalid_request")]
             return []
@@ -103,10 +97,12 @@ class EngineThread:
             self._on_outputs(outputs)
 
     def _die(self) -> None:
+        """End every request with an error, also those that are still in the inbox."""
         self.is_dead = True
-        self._tell(self._engine.abort_all("engine_dead"))
-        while not self._inbox.empty():
-            if command := self._inbox.get():
-                self._tell([o for o in command() if o.finish])
-        self._tell(self._engine.abort_all("engine_dead"))
-        self._on_death()
+        try:
+            while not self._inbox.empty():
+                if command := self._inbox.get():
+                    self._tell(command())
+            self._tell(self._engine.abort_all("engine_dead"))
+        finally:
+            self._on_death()

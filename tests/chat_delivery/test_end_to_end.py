@@ -209,6 +209,34 @@ async def test_malformed_messages_are_answered(stack: Stack) -> None:
         assert answer["tokens"] > answer["limit"]
 
 
+async def test_bad_cursor_is_refused_and_harms_nobody(stack: Stack) -> None:
+    """All readers share one pipeline to Redis: a cursor it refuses must not reach it."""
+    async with socket(stack) as ws:
+        await send(ws, type="prompt", text="hello", client_id="b", params={"max_tokens": 5})
+        generation = (await until(ws, "done"))[0]["generation"]
+        for after in ("99999999999999999999-0", "x", "1-", "18446744073709551615-0"):
+            await send(ws, type="resume", generation=generation, after=after)
+            assert (await receive(ws))["code"] == "invalid", after
+        async with http(stack) as client:
+            path = f"/api/generations/{generation}/stream"
+            headers = {"Last-Event-ID": "99999999999999999999-0"}
+            assert (await sse(client, "GET", path, headers=headers))[-1][0] == "done"
+
+
+async def test_socket_survives_what_json_can_carry(stack: Stack) -> None:
+    async with socket(stack) as ws:
+        for text in (
+            '{"type":"prompt","text":"\\ud800","client_id":"s"}',
+            '{"type":"prompt","text":"hi","client_id":"s","params":{"\\ud800":1}}',
+            '{"type":"prompt","text":"hi","client_id":"s","params":{"seed":' + "9" * 5000 + "}}",
+            "[" * 5000,
+        ):
+            await ws.send(text)
+            assert (await receive(ws))["type"] == "error"
+        await send(ws, type="ping")
+        assert (await receive(ws))["type"] == "pong"
+
+
 async def test_somebody_elses_generation_is_not_found(stack: Stack) -> None:
     mine, other = await sign_up(stack), await sign_up(stack)
     async with socket(stack, mine) as ws:

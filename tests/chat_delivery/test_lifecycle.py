@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.store import redis_client
 from chat.delivery import streams
 from chat.delivery.streams import Append
+from chat.generation import reaper
 from chat.generation.cancel import generation_cancel
 from chat.generation.history import without_unanswered
 from chat.generation.lifecycle import (
@@ -43,7 +44,12 @@ def claim(generation: Generation, worker_id: str = "w1") -> Generation:
 
 
 def worker_alive(worker_id: str, *running: object) -> None:
-    state = {"running": list(map(str, running)), "slots": 1, "model": "m", "precision": "fp32"}
+    state = {
+        "running": [f"{pk}:1" for pk in running],
+        "slots": 1,
+        "model": "m",
+        "precision": "fp32",
+    }
     redis_client().sadd(WORKERS_KEY, worker_id)
     redis_client().set(WORKER_KEY_PREFIX + worker_id, json.dumps(state))
 
@@ -111,6 +117,16 @@ def test_lost_claim_cannot_write(member: Owner) -> None:
 
 
 @pytest.mark.usefixtures("tiny", "sent")
+def test_append_sent_twice_adds_a_token_once(member: Owner) -> None:
+    """Redis may take a pipeline and answer too late: the publisher sends it again."""
+    generation = claim(submit(member))
+    for seq in (0, 0, 1, 0, 1):
+        token = {"seq": seq, "text": str(seq), "ids": [seq]}
+        assert streams.append(str(generation.pk), 1, "token", token) == Append.OK
+    assert streams.read_written(str(generation.pk)).text == "01"
+
+
+@pytest.mark.usefixtures("tiny", "sent")
 def test_nothing_follows_an_end_entry(member: Owner) -> None:
     generation = claim(submit(member))
     name = str(generation.pk)
@@ -170,7 +186,42 @@ def test_reaper_queues_again_what_the_broker_lost(member: Owner, sent: list[str]
     assert generations_reap() == 0
     redis_client().delete("generate")
     assert generations_reap() == 1
+    assert generations_reap() == 0, "not again at every tick"
     assert sent == [str(generation.pk)] * 2
+
+
+@pytest.mark.usefixtures("tiny")
+def test_reaper_queues_again_what_later_rows_overtook(
+    member: Owner, guest: Owner, sent: list[str]
+) -> None:
+    """A killed worker had taken the task from the broker, which is busy with others."""
+    lost = submit(member)
+    Generation.objects.update(queued_at=timezone.now() - timedelta(seconds=60))
+    redis_client().lpush("generate", "a task of somebody else")
+    assert generations_reap() == 0
+    later = claim(submit(guest), "alive")
+    worker_alive("alive", later.pk)
+    assert generations_reap() == 1
+    assert sent[-1] == str(lost.pk)
+
+
+@pytest.mark.usefixtures("tiny", "sent")
+def test_reaper_one_bad_row_does_not_stop_the_others(
+    member: Owner, guest: Owner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, good = claim(submit(member), "dead"), claim(submit(guest), "dead")
+    real = reaper._recover
+
+    def recover(generation: Generation) -> bool:
+        if generation.pk == bad.pk:
+            raise ValueError("bad row")
+        return real(generation)
+
+    monkeypatch.setattr(reaper, "_recover", recover)
+    assert generations_reap() == 1
+    good.refresh_from_db()
+    assert good.status == Status.QUEUED
+    assert "could not be recovered" in caplog.text
 
 
 @pytest.mark.usefixtures("tiny", "sent")

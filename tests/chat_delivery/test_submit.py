@@ -72,6 +72,14 @@ def test_submit_client_ids_of_two_owners_do_not_meet(member: Owner, sent: list[s
     assert first.generation_id != second.generation_id
 
 
+def test_submit_guests_of_one_address_do_not_get_each_others_reply(sent: list[str]) -> None:
+    first = generation_submit(owner=Owner.guest("192.0.2.1"), text="mine", client_id="1")
+    again = generation_submit(owner=Owner.guest("192.0.2.1"), text="mine", client_id="1")
+    other = generation_submit(owner=Owner.guest("192.0.2.1"), text="theirs", client_id="1")
+    assert first.generation_id == again.generation_id
+    assert first.generation_id != other.generation_id
+
+
 def test_submit_one_running_reply_in_a_conversation(member: Owner, sent: list[str]) -> None:
     first = generation_submit(owner=member, text="hello")
     with pytest.raises(GenerationRunning) as caught:
@@ -105,10 +113,13 @@ def test_submit_takes_back_what_could_not_be_queued(
     for conversation_id in (conversation.pk, None):
         with pytest.raises(Unavailable):
             generation_submit(owner=member, text="lost", conversation_id=conversation_id)
+    empty = conversation_make(user, title="Kept")
+    with pytest.raises(Unavailable):
+        generation_submit(owner=member, text="lost", conversation_id=empty.pk)
     conversation.refresh_from_db()
     assert conversation.head == head
     assert Message.objects.count() == 2
-    assert Conversation.objects.count() == 1
+    assert set(Conversation.objects.values_list("title", flat=True)) == {"A chat", "Kept"}
     assert not Generation.objects.filter(status=Status.QUEUED).exists()
 
 
@@ -138,6 +149,14 @@ BAD: list[tuple[dict[str, Any], type[ApiError]]] = [
     ({"text": " \n "}, Invalid),
     ({"text": None}, Invalid),
     ({"text": "x" * 4001}, Invalid),
+    ({"text": "\x00 \x00"}, Invalid),
+    ({"text": "\ud800"}, Invalid),
+    ({"params": {"seed": 10**400}}, BadParams),
+    ({"params": {"temperature": float("nan")}}, BadParams),
+    ({"params": {"stop": ["\x00"]}}, BadParams),
+    ({"params": {"stop": ["\ud800"]}}, BadParams),
+    ({"client_id": "\x00"}, Invalid),
+    ({"history_input": [{"role": "user", "content": "\ud800"}] * 2}, Invalid),
     ({"text": "a b " * 400}, PromptTooLong),
     ({"params": {"temperature": 3}}, BadParams),
     ({"params": {"unknown": 3}}, BadParams),

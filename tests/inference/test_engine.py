@@ -9,10 +9,10 @@ import torch
 from inference.chat_template import Turn, fit_prompt
 from inference.engine.detokenizer import Detokenizer
 from inference.engine.engine import Engine, EngineConfig
+from inference.engine.errors import EngineFull
 from inference.engine.params import SamplingParams
 from inference.engine.request import StepOutput
 from inference.engine.runner import Runner
-from inference.engine.scheduler import EngineFull
 from inference.engine.thread import EngineThread
 from inference.model.gpt import GPT
 from inference.tokenizer import Tokenizer
@@ -224,6 +224,13 @@ def test_detokenizer_round_trips_text(tokenizer: Tokenizer) -> None:
     assert not {tokenizer.user_id, tokenizer.assistant_id, tokenizer.end_id} & set(encoded)
     detokenizer = Detokenizer(tokenizer.token_bytes)
     assert "".join(map(detokenizer.push, encoded)) + detokenizer.flush() == original
+
+
+def test_engine_refuses_a_second_request_of_one_name(engine: Engine) -> None:
+    engine.submit("1", prompt(engine, "hi"), SamplingParams(seed=1))
+    with pytest.raises(ValueError, match="already running"):
+        engine.submit("1", prompt(engine, "hi"), SamplingParams(seed=1))
+    assert set(drain(engine)) == {"1"}
 
 
 def test_engine_never_writes_a_nul_byte(engine: Engine) -> None:
