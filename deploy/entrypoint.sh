@@ -13,7 +13,7 @@ export EUGPT_VAR_DIR="${EUGPT_VAR_DIR:-var}"
 
 if [ "$1" = release ]; then
     python manage.py migrate --no-input
-    exec python manage.py load_checkpoint "${EUGPT_MODELS_DIR:-models}/${EUGPT_MODEL:-eugpt-36m}"
+    exec python manage.py load_checkpoint --keep-active "${EUGPT_MODELS_DIR:-models}/${EUGPT_MODEL:-eugpt-36m}"
 fi
 
 command=$(sed -n "s/^$1: //p" deploy/Procfile)

@@ -5,7 +5,10 @@ import sys
 
 
 def main(checkpoint: str) -> None:
-    """Migrate the database, then verify, register and activate the checkpoint."""
+    """Migrate the database, then verify and register the checkpoint.
+
+    It becomes the active one unless an operator has chosen another.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "eugpt.settings")
     from eugpt.config import ConfigError, config_load
 
@@ -19,7 +22,7 @@ def main(checkpoint: str) -> None:
     django.setup()
     try:
         call_command("migrate", interactive=False, verbosity=0)
-        call_command("load_checkpoint", checkpoint)
+        call_command("load_checkpoint", checkpoint, keep_active=True)
     except CommandError as error:
         sys.exit(f"EuGPT cannot start: {error}")
 

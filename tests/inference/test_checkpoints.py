@@ -117,6 +117,8 @@ def test_load_activate_and_list(
     assert "* other" in capsys.readouterr().out
     assert Checkpoint.objects.count() == 2
     assert Checkpoint.objects.get(is_active=True).name == "other"
+    call_command("load_checkpoint", str(copy_of), "--keep-active")
+    assert Checkpoint.objects.get(is_active=True).name == "other"
     with pytest.raises(CommandError, match=r"^not_found"):
         call_command("activate_checkpoint", "nobody")
 

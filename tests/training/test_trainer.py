@@ -13,12 +13,12 @@ from training.smalltalk import DataError
 from training.tokenizer import select_bpe
 from training.trainer import Trainer, schedule
 
-TINY: dict[str, int | str] = {"n_layer": 1, "n_head": 2, "n_embd": 16, "context_length": 64}
+TINY: dict[str, int | str] = {"n_layer": 1, "n_head": 2, "n_embd": 16, "context_length": 128}
 
 
 def config(tokenizer_file: Path, tokens: int) -> RunConfig:
     return RunConfig(
-        name="tiny", tokenizer=str(tokenizer_file), tokens=tokens, rows=4, compile=False,
+        name="tiny", tokenizer=str(tokenizer_file), tokens=tokens, rows=2, compile=False,
         sources=(SourceConfig("smalltalk", "smalltalk", 1.0, str(SMALLTALK)),),
         eval_every=1000, loss_on="assistant", dropout=0.1, decay_from=1.0, warmup=1e-9,
         model=TINY,

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from inference.checkpoint_io import CheckpointError
-from inference.checkpoints import checkpoint_load
+from inference.checkpoints import active_checkpoint_name, checkpoint_load
 
 
 class Command(BaseCommand):
@@ -14,11 +14,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("path_or_name", help="a folder, or the name of one in MODELS_DIR")
-        parser.add_argument("--no-activate", action="store_true", help="register only")
+        choice = parser.add_mutually_exclusive_group()
+        choice.add_argument("--no-activate", action="store_true", help="register only")
+        choice.add_argument(
+            "--keep-active", action="store_true", help="activate only when none is active yet"
+        )
 
-    def handle(self, *args: Any, path_or_name: str, no_activate: bool, **options: Any) -> None:
+    def handle(self, *args: Any, path_or_name: str, **options: Any) -> None:
+        keeps = options["no_activate"] or (options["keep_active"] and active_checkpoint_name())
         try:
-            checkpoint = checkpoint_load(path_or_name=path_or_name, activate=not no_activate)
+            checkpoint = checkpoint_load(path_or_name=path_or_name, activate=not keeps)
         except CheckpointError as error:
             raise CommandError(f"{error.code}: {error}") from error
         state = "active" if checkpoint.is_active else "registered"
