@@ -1,0 +1,63 @@
+"""The documents name what the code has: error codes, events, close codes, commands, links."""
+
+import re
+from pathlib import Path
+
+from accounts import errors as accounts_errors
+from accounts.errors import ApiError
+from chat import consumers
+from chat import errors as chat_errors
+from chat.delivery.endings import ERROR_DETAILS
+from chat.delivery.follow import GONE, QUIET
+from chat.protocol import _BY_TYPE
+from training.commands import COMMANDS
+
+ROOT = Path(__file__).parents[2]
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+
+
+def test_architecture_lists_every_error_code_with_its_status() -> None:
+    table = {
+        (code, int(status))
+        for codes, status in re.findall(
+            r"^\| ([a-z_, ()':]+[^|]*?) \| (\d{3}) \|", ARCHITECTURE, re.M
+        )
+        for code in re.findall(r"[a-z_]+", codes.split("(")[0])
+    }
+    classes = [
+        value
+        for module in (accounts_errors, chat_errors)
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, ApiError)
+    ]
+    expected = {(c.default_code, c.status_code) for c in classes} | {("internal", 500)}
+    assert table == expected
+
+
+def test_architecture_lists_every_stream_error() -> None:
+    for code in {*ERROR_DETAILS, GONE["code"], QUIET["code"]}:
+        assert re.search(rf"\b{code}\b", ARCHITECTURE), code
+
+
+def test_architecture_lists_client_messages_and_close_codes() -> None:
+    for kind in _BY_TYPE:
+        assert f"`{kind}" in ARCHITECTURE, kind
+    for code in ("AUTH_ENDED", "SUSPENDED", "IDLE", "TOO_MANY", "POLICY"):
+        assert str(getattr(consumers, code)) in ARCHITECTURE, code
+
+
+def test_training_document_names_every_subcommand() -> None:
+    text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    for name in COMMANDS:
+        assert f"python -m training {name}" in text, name
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("deploy/*.md")]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
+            assert (path.parent / link).exists(), f"{path.name}: {link}"
+
+
+def test_readme_and_architecture_stay_short() -> None:
+    for name, limit in (("README.md", 150), ("ARCHITECTURE.md", 250)):
+        assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) <= limit, name
