@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,10 +121,12 @@ def write(
     }
     _write_json(aside / MANIFEST, manifest)
     verify(aside)
+    _sync(aside)
     old = folder.with_name(folder.name + ".old")
     if folder.exists():
         folder.replace(old)
     aside.replace(folder)
+    _sync(folder.parent, with_files=False)
     shutil.rmtree(old, ignore_errors=True)
     return verify(folder)
 
@@ -203,6 +206,16 @@ def read_json(path: Path, code: str = "bad_config") -> dict[str, Any]:
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _sync(folder: Path, *, with_files: bool = True) -> None:
+    """Have the disk hold a folder (and its files) before something else relies on it."""
+    for path in [*(folder.iterdir() if with_files else ()), folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _sha256(path: Path) -> str:
