@@ -18,8 +18,10 @@ from inference.chat_template import Turn, encode_conversation
 from inference.tokenizer import Tokenizer
 from training import corpus, smalltalk
 from training.config import SourceConfig
+from training.echo import echo
 
 IGNORE = -100
+_ECHOES = 10_000  # of one epoch
 _MISFITS = 12  # documents that may fail to fit before the rows are called full
 
 
@@ -59,8 +61,10 @@ class Source:
 
     def _read(self) -> list[Any]:
         path = Path(self.config.path)
-        if self.config.kind == "smalltalk":
+        if self.config.kind in ("smalltalk", "echo"):
             self._slots = smalltalk.Slots.read(path / "slots.json")
+            if self.config.kind == "echo":
+                return list(range(_ECHOES))  # each is made when it is drawn
             return smalltalk.read_folder(path, self.config.files)[0]
         rows = [r for r in corpus.read_rows(path) if self._is_wanted(r)]
         if self.config.kind == "stories":
@@ -95,6 +99,8 @@ class Source:
             return self._conversation(turns)
         if kind == "stories":
             return self._conversation(item)
+        if kind == "echo":
+            return self._conversation(echo(self._slots.train, rng))
         if kind == "turns":
             return self._conversation(corpus.row_turns(item))
         text = item["text"]

@@ -17,7 +17,7 @@ class SourceConfig:
     """One data source and its share of the training tokens (shares are relative)."""
 
     name: str
-    kind: str  # smalltalk | turns | text | sentences | stories
+    kind: str  # smalltalk | echo | turns | text | sentences | stories
     share: float
     path: str
     min_simple: float = 0.0
