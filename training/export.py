@@ -26,8 +26,9 @@ only.
 ## What it can and cannot do
 It greets, says what it is, listens, chats about everyday things and tells short stories. It knows
 few facts and makes mistakes in those it knows; it cannot look anything up, calculate reliably, or
-remember anything outside the {context_length} tokens it sees. It may contradict itself. Do not rely
-on it for advice that matters.
+remember anything outside the {context_length} tokens it sees. It may contradict itself, and it
+often repeats sentences of its training text word for word. Do not rely on it for advice that
+matters.
 
 ## Training
 {training}
