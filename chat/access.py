@@ -7,7 +7,7 @@ import uuid
 
 from accounts.models import User
 from chat.errors import NotFound
-from chat.models import Conversation, Generation, Message
+from chat.models import Conversation, Generation
 
 
 def owner_key_for_user(user_id: int) -> str:
@@ -18,15 +18,6 @@ def owner_key_for_user(user_id: int) -> str:
 def conversation_for_user(*, user: User, conversation_id: int) -> Conversation:
     """The user's conversation; raises NotFound."""
     found = Conversation.objects.filter(user=user, pk=conversation_id).first()
-    if found is None:
-        raise NotFound
-    return found
-
-
-def message_for_user(*, user: User, message_id: int) -> Message:
-    """A message of one of the user's conversations, which is loaded too; raises NotFound."""
-    messages = Message.objects.select_related("conversation")
-    found = messages.filter(conversation__user=user, pk=message_id).first()
     if found is None:
         raise NotFound
     return found

@@ -158,10 +158,6 @@ def read_input(generation_id: str) -> list[Turn] | None:
     return [Turn(role, content) for role, content in json.loads(raw)] if raw else None
 
 
-def forget(generation_id: str) -> None:
-    redis_client().delete(stream_key(generation_id), control_key(generation_id))
-
-
 def read_written(generation_id: str) -> Written:
     """Read a whole stream."""
     ids: list[int] = []

@@ -25,9 +25,6 @@ class KVCache:
         self.lengths[target] = n
         self.lengths[source] = 0
 
-    def nbytes(self) -> int:
-        return self.data.numel() * self.data.element_size()
-
 
 class PrefillStore:
     """KVStore of a prefill: writes the whole prompt of one slot."""
