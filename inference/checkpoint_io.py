@@ -134,26 +134,26 @@ def write(
 def expected_shapes(config: GPTConfig) -> dict[str, list[int]]:
     """Names and shapes of all tensors of a GPT (the keys of its state dict)."""
     c, v = config.n_embd, config.vocab_size
-    shapes = {
-        "tokens.weight": [v, c],
-        "positions.weight": [config.context_length, c],
-        "ln_final.weight": [c],
-        "ln_final.bias": [c],
-        "head.weight": [v, c],
-        "head.bias": [v],
+    up = config.hidden_size * (2 if config.activation == "swiglu" else 1)
+    linears = {
+        "attn.qkv": (3 * c, c),
+        "attn.proj": (c, c),
+        "mlp.up": (up, c),
+        "mlp.down": (c, config.hidden_size),
     }
+    shapes = {"tokens.weight": [v, c], "head.weight": [v, c], "head.bias": [v]}
+    if config.positions == "learned":
+        shapes["positions.weight"] = [config.context_length, c]
+    norms = ["ln_final"]
     for i in range(config.n_layer):
-        for part, (rows, columns) in {
-            "attn.qkv": (3 * c, c),
-            "attn.proj": (c, c),
-            "mlp.up": (4 * c, c),
-            "mlp.down": (c, 4 * c),
-        }.items():
+        norms += [f"blocks.{i}.ln1", f"blocks.{i}.ln2"]
+        for part, (rows, columns) in linears.items():
             shapes[f"blocks.{i}.{part}.weight"] = [rows, columns]
             shapes[f"blocks.{i}.{part}.bias"] = [rows]
-        for norm in ("ln1", "ln2"):
-            shapes[f"blocks.{i}.{norm}.weight"] = [c]
-            shapes[f"blocks.{i}.{norm}.bias"] = [c]
+    for norm in norms:
+        shapes[f"{norm}.weight"] = [c]
+        if config.norm == "layer":
+            shapes[f"{norm}.bias"] = [c]
     return shapes
 
 
