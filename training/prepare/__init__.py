@@ -1,0 +1,1 @@
+"""`python -m training prepare`: sources read, cleaned, de-duplicated, split and tokenized."""
