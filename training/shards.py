@@ -11,8 +11,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.smalltalk import DataError
 
@@ -54,10 +56,9 @@ class ShardWriter:
         """Rename all files into place, the ids last, so that a kill never leaves a mixture."""
         with self._parts[2].open("wb") as file:
             np.save(file, np.asarray(self._offsets, dtype=np.int64))
-            _sync(file.fileno())
+            _sync(file)
         for stream in (self._ids, self._mask):
-            stream.flush()
-            _sync(stream.fileno())
+            _sync(stream)
             stream.close()
         self._paths[0].unlink(missing_ok=True)
         for part, path in reversed(list(zip(self._parts, self._paths, strict=True))):
@@ -71,8 +72,9 @@ class ShardWriter:
             part.unlink(missing_ok=True)
 
 
-def _sync(descriptor: int) -> None:
-    os.fsync(descriptor)
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 class ShardReader:
@@ -101,9 +103,9 @@ class ShardReader:
         return self._ids[part].tolist(), self._mask[part].astype(bool).tolist()
 
 
-def _read_offsets(path: Path) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _read_offsets(path: Path) -> NDArray[np.int64]:
     try:
-        offsets = np.load(path, allow_pickle=False)
+        offsets: NDArray[np.int64] = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"cannot read {path}: {error}; prepare the data again") from error
     if (
@@ -117,7 +119,7 @@ def _read_offsets(path: Path) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return offsets
 
 
-def _map(path: Path, dtype: np.dtype[np.unsignedinteger], tokens: int) -> np.ndarray:  # type: ignore[type-arg]
+def _map(path: Path, dtype: np.dtype[Any], tokens: int) -> NDArray[Any]:
     try:
         size = path.stat().st_size
     except OSError as error:

@@ -23,8 +23,8 @@ from training.shards import MAX_VOCAB_SIZE, ShardReader, ShardWriter
 from training.smalltalk import DataError
 
 SPLITS = ("train", "held_out")
-_MADE_WHEN_DRAWN = ("echo",)
-_CHECKED_ONLY = ("smalltalk",)
+_TOKENIZED = ("turns", "text", "sentences", "stories")
+_CHECKED_ONLY = ("smalltalk",)  # every other kind is made at the moment it is drawn
 
 
 def prepare(config: RunConfig, folder: Path, *, is_forced: bool = False) -> list[SourceReport]:
@@ -34,7 +34,7 @@ def prepare(config: RunConfig, folder: Path, *, is_forced: bool = False) -> list
     earlier = {} if is_forced else read_reports(folder)
     done: dict[str, SourceReport] = {}
     for source in config.sources:
-        if source.kind in _MADE_WHEN_DRAWN:
+        if source.kind not in (*_TOKENIZED, *_CHECKED_ONLY):
             continue
         if source.name in done:
             raise DataError(f"two sources are named {source.name}")
