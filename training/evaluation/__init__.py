@@ -1,0 +1,1 @@
+"""What a checkpoint can do, measured the same way for every release. See `command.py`."""
