@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import operator
 import random
 import re
@@ -60,7 +61,7 @@ def test_recall_answers_with_what_was_said() -> None:
     for seed in range(3000):
         turns = recall(WORDS, FILLERS, random.Random(seed))
         *before, question, answer = turns
-        if re.search(r"not (told|said|mentioned)|did not tell", answer.content):
+        if re.search(r"not (told|said|mentioned)|did not tell|EuGPT", answer.content):
             continue
         said = " ".join(turn.content for turn in [*before, question] if turn.role == "user")
         known = set(re.findall(r"[\w-]+", said.lower()))
@@ -102,7 +103,7 @@ def test_spelling_is_right() -> None:
 
 
 def test_order_names_the_day_after() -> None:
-    days = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+    days = list(calendar.day_name)
     seen = 0
     for seed in range(4000):
         ask, reply = order(WORDS, random.Random(seed))

@@ -11,13 +11,10 @@ import json
 import random
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from inference.chat_template import Turn
-from training.drills.wording import ask, exchange, upper_first
-
-PATH = Path(__file__).parent.parent / "data" / "facts.json"
+from training.drills.wording import DATA, ask, exchange, upper_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +29,7 @@ class Relation:
 @cache
 def read_relations() -> dict[str, Relation]:
     """Read the table; a broken one is a `KeyError` or `ValueError` at the first draw."""
-    table: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8"))
+    table: dict[str, Any] = json.loads((DATA / "facts.json").read_text(encoding="utf-8"))
     return {
         name: Relation(
             tuple(entry["asks"]),

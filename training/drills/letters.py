@@ -5,22 +5,14 @@ from __future__ import annotations
 import random
 
 from inference.chat_template import Turn
-from training.drills.wording import ask, exchange, in_words, made_up_name, upper_first
-
-_COMMON = (
-    "house tree water book table friend school door window happy green river light music bread "
-    "apple stone cloud smile dream paper train chair night morning garden summer winter story "
-    "letter sun moon star rain snow hand eye ear foot boat fish bird cup box key map pen ship "
-    "road hill song game cake milk egg king ball bell nest leaf root seed wind fire sand sea sky "
-    "kitchen flower orange yellow purple doctor teacher bridge island castle pencil basket"
-).split()
+from training.drills.wording import VOCABULARY, ask, exchange, in_words, made_up_name, upper_first
 
 
 def _word(words: dict[str, list[str]], rng: random.Random) -> str:
     if rng.random() < 0.15:
         return made_up_name(rng)
     if rng.random() < 0.5:
-        return rng.choice(_COMMON)
+        return rng.choice(VOCABULARY["spelling"])
     names = ("animal", "fruit", "vegetable", "color", "food", "name", "city", "month", "pet_name")
     everything = [w for name in names for w in words[name] if w.isalpha() and len(w) <= 9]
     return rng.choice(everything)

@@ -6,6 +6,7 @@ import random
 
 from inference.chat_template import Turn
 from training.drills.wording import (
+    VOCABULARY,
     ask,
     exchange,
     join_words,
@@ -53,25 +54,9 @@ _KINDS = {
 }
 # Words of two lists ("orange"), which would make a "no" wrong.
 _DOUBLE = {"orange", "rose", "violet", "pepper", "cook", "daisy", "gold", "silver", "olive"}
-_OPPOSITES = tuple(
-    tuple(pair.split("/"))
-    for pair in (
-        "hot/cold big/small tall/short long/short fast/slow old/young happy/sad full/empty "
-        "light/dark heavy/light open/closed up/down left/right near/far early/late loud/quiet "
-        "wet/dry clean/dirty hard/soft strong/weak thick/thin rich/poor good/bad high/low "
-        "sweet/sour easy/difficult day/night summer/winter black/white in/out on/off yes/no "
-        "begin/end push/pull give/take buy/sell win/lose laugh/cry love/hate true/false "
-        "right/wrong inside/outside before/after above/below first/last awake/asleep brave/afraid "
-        "cheap/expensive safe/dangerous deep/shallow wide/narrow sharp/blunt rough/smooth "
-        "front/back north/south east/west arrive/leave remember/forget find/lose start/stop "
-        "many/few always/never more/less alive/dead"
-    ).split()
-)
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-_MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
-_SEASONS = "spring summer autumn winter".split()
+_OPPOSITES = tuple(tuple(pair.split("/")) for pair in VOCABULARY["opposites"])
+# Two words share this opposite, so it is not asked for.
+_NO_WAY_BACK = ("short", "light", "find", "right")
 
 
 def _some_words(words: Words, rng: random.Random, n: int) -> list[str]:
@@ -124,7 +109,7 @@ def order(words: Words, rng: random.Random) -> list[Turn]:
 
 def _opposite(words: Words, rng: random.Random) -> list[Turn]:
     word, other = rng.choice(_OPPOSITES)
-    if (word, other) not in (("long", "short"), ("heavy", "light")) and rng.random() < 0.5:
+    if other not in _NO_WAY_BACK and rng.random() < 0.5:
         word, other = other, word
     clause = rng.choice(
         (
@@ -144,7 +129,8 @@ def _opposite(words: Words, rng: random.Random) -> list[Turn]:
 
 
 def _calendar(words: Words, rng: random.Random) -> list[Turn]:
-    kind, items = rng.choice((("day", _DAYS), ("month", _MONTHS), ("season", _SEASONS)))
+    kind = rng.choice(("day", "day", "month", "month", "season"))
+    items = VOCABULARY[f"{kind}s"]
     i = rng.randrange(len(items))
     word, step = rng.choice((("after", 1), ("before", -1)))
     answer = items[(i + step) % len(items)]

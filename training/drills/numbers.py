@@ -5,12 +5,7 @@ from __future__ import annotations
 import random
 
 from inference.chat_template import Turn
-from training.drills.wording import ask, exchange, in_words, upper_first
-
-_GOODS = (
-    "apples pears plums cookies eggs books pencils balls stones shells coins flowers cards "
-    "sweets stamps marbles oranges buttons"
-).split()
+from training.drills.wording import VOCABULARY, ask, exchange, in_words, upper_first
 
 
 def arithmetic(words: dict[str, list[str]], rng: random.Random) -> list[Turn]:
@@ -128,7 +123,7 @@ def _count(rng: random.Random) -> list[Turn]:
 
 
 def _story(rng: random.Random) -> list[Turn]:
-    goods = rng.choice(_GOODS)
+    goods = rng.choice(VOCABULARY["goods"])
     if rng.random() < 0.5:
         have, change = rng.randint(2, 10), rng.randint(2, 10)
         result, sign = have + change, "plus"

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from inference.chat_template import Turn
 
-_SOUNDS_LIKE_YOU = re.compile(r"(uni|uku|use|eu|one\b)", re.IGNORECASE)
-_VOWEL = re.compile(r"(hour|honest|[aeiou]|x-ray|8|11|18)", re.IGNORECASE)
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+DATA = Path(__file__).parent.parent / "data"
+VOCABULARY: dict[str, list[str]] = {
+    name: text.split()
+    for name, text in json.loads((DATA / "drill_words.json").read_text("utf-8")).items()
+}
 
+_SOUNDS_LIKE_YOU = re.compile(r"(uni|uku|use|eu|one\b)", re.IGNORECASE)
+_VOWEL = re.compile(r"(hour|honest|[aeiou]|x-ray|8|11\b|18\b)", re.IGNORECASE)
+_IMPERATIVE = re.compile(
+    r"^(\w+, |\w+ \w+: |so |and |hey, )?(please|tell (?!me,)|count|spell|calculate|say|greet|wish|write"
+    r"|begin|sign|cheer|remind|sum)\b",
+    re.IGNORECASE,
+)
 _PERSONS = {
     "i am": "you are",
     "am i": "are you",
@@ -24,16 +31,14 @@ _PERSONS = {
     "i'm": "you're",
     "i": "you",
     "my": "your",
+    "our": "your",
+    "we": "you",
+    "us": "you",
     "mine": "yours",
     "me": "you",
     "myself": "yourself",
 }
 _PERSON = re.compile(rf"\b({'|'.join(sorted(_PERSONS, key=len, reverse=True))})\b", re.IGNORECASE)
-
-_STARTS = "b br c ch d dr f fl g gr h j k kr l m n p pr r s sh st t th tr v w y z".split()
-_VOWELS = "a a a e e i i o o u ai ea ee ia io".split()
-_ENDS = "l n r s th m k x nd rt sh ll".split()
-_PLACE_ENDS = "ville ton burg ford stad port ova mere field haven".split()
 
 
 def with_article(noun: str) -> str:
@@ -56,11 +61,11 @@ def join_words(items: Sequence[str], word: str = "and") -> str:
 def in_words(number: int) -> str:
     """Spell out a number from 0 to 100."""
     if number < 20:
-        return _SMALL[number]
+        return VOCABULARY["small_numbers"][number]
     if number == 100:
         return "one hundred"
-    tens, ones = _TENS[number // 10 - 2], number % 10
-    return f"{tens}-{_SMALL[ones]}" if ones else tens
+    tens, ones = VOCABULARY["tens"][number // 10 - 2], number % 10
+    return f"{tens}-{in_words(ones)}" if ones else tens
 
 
 def to_you(text: str) -> str:
@@ -74,33 +79,36 @@ def to_you(text: str) -> str:
 
 def made_up_name(rng: random.Random) -> str:
     """Draw a name that nobody could have learned by heart, of two or three syllables."""
-    parts = [rng.choice(_STARTS) + rng.choice(_VOWELS) for _ in range(rng.choice((1, 1, 2, 2, 2)))]
+    starts, vowels = VOCABULARY["syllable_starts"], VOCABULARY["syllable_vowels"]
+    parts = [rng.choice(starts) + rng.choice(vowels) for _ in range(rng.choice((1, 2, 2)))]
     if rng.random() < 0.25:
         parts.insert(0, rng.choice("aeiou"))
-    last = rng.choice(_STARTS[:-1]) + rng.choice("aeiou") if len(parts) < 2 else ""
-    name = "".join(parts) + last + (rng.choice(_ENDS) if rng.random() < 0.6 else "")
-    return upper_first(name)
+    if len(parts) == 1:
+        parts.append(rng.choice(starts) + rng.choice("aeiou"))
+    end = rng.choice(VOCABULARY["syllable_ends"]) if rng.random() < 0.6 else ""
+    return upper_first("".join(parts) + end)
 
 
 def made_up_place(rng: random.Random) -> str:
     """Draw the name of a town that is on no map."""
-    head = rng.choice(_STARTS) + rng.choice("aeiou") + rng.choice("lnrmst")
-    return upper_first(head + rng.choice(_PLACE_ENDS))
+    head = rng.choice(VOCABULARY["syllable_starts"]) + rng.choice("aeiou") + rng.choice("lnrmst")
+    return upper_first(head + rng.choice(VOCABULARY["place_ends"]))
 
 
 def ask(clause: str, rng: random.Random) -> str:
     """Write a question the way people type it: mostly proper, at times in a hurry."""
+    mark = "." if _IMPERATIVE.match(clause) else "?"
     style = rng.random()
     if style < 0.7:
-        return upper_first(clause) + "?"
-    return clause + "?" if style < 0.85 else clause
+        return upper_first(clause) + mark
+    return clause + mark if style < 0.85 else clause
 
 
 def say(clause: str, rng: random.Random) -> str:
     """Write a statement the way people type it."""
     style = rng.random()
     if style < 0.7:
-        return upper_first(clause) + rng.choice((".", ".", "!"))
+        return upper_first(clause) + rng.choice((".", ".", ".", "!"))
     return clause + "." if style < 0.8 else clause
 
 
