@@ -1,7 +1,8 @@
 """The one chat template, used by training and serving alike.
 
-`<|user|>{text}<|assistant|>{text}<|end|>`, repeated; a prompt ends after `<|assistant|>`.
-Knows token ids and turns, no torch and no Django.
+`<|user|>{text}<|assistant|>{text}<|end|>`, repeated; a prompt ends after `<|assistant|>`. An
+imported checkpoint has an end mark and blanks of its own (`tokenizer.template`). Knows token ids
+and turns, no torch and no Django.
 """
 
 from __future__ import annotations
@@ -39,8 +40,10 @@ class FittedPrompt:
 
 def encode_turn(tokenizer: Tokenizer, turn: Turn) -> list[int]:
     """Give the ids of one finished turn, its marks included."""
-    ids = tokenizer.encode(turn.content.strip())
-    if turn.role == "user":
+    is_user = turn.role == "user"
+    before, after = tokenizer.template.user if is_user else tokenizer.template.assistant
+    ids = tokenizer.encode(before + turn.content.strip() + after)
+    if is_user:
         return [tokenizer.user_id, *ids]
     return [tokenizer.assistant_id, *ids, tokenizer.end_id]
 

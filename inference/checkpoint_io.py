@@ -13,7 +13,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from safetensors import SafetensorError, safe_open
 
@@ -93,9 +93,14 @@ def load_model(checkpoint: Checkpoint) -> GPT:
 
 
 def write(
-    folder: Path, model: GPT, tokenizer_file: Path, card: str, training: dict[str, Any]
+    folder: Path,
+    model: GPT,
+    tokenizer_file: Path,
+    card: str,
+    training: dict[str, Any],
+    dtype: Literal["bfloat16", "float32"] = "bfloat16",
 ) -> Checkpoint:
-    """Write a checkpoint in bf16, aside first and the manifest last, and verify it.
+    """Write a checkpoint, aside first and the manifest last, and verify it.
 
     An existing folder is replaced only when the new one is complete.
     """
@@ -105,7 +110,7 @@ def write(
     aside = folder.with_name(folder.name + ".new")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    weights = {k: v.to(torch.bfloat16).contiguous() for k, v in model.state_dict().items()}
+    weights = {k: v.to(getattr(torch, dtype)).contiguous() for k, v in model.state_dict().items()}
     save_file(weights, aside / WEIGHTS)
     (aside / WEIGHTS).chmod(0o644)
     _write_json(aside / CONFIG, model.config.to_dict())
@@ -116,7 +121,7 @@ def write(
         "name": folder.name,
         "files": {name: _sha256(aside / name) for name in _FILES},
         "parameters": model.parameter_count(),
-        "dtype": "bfloat16",
+        "dtype": dtype,
         "training": training,
     }
     _write_json(aside / MANIFEST, manifest)

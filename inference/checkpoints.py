@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from django.conf import settings
@@ -11,6 +12,8 @@ from django.utils import timezone
 from inference import checkpoint_io
 from inference.checkpoint_io import CheckpointError
 from inference.models import Checkpoint
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
 def checkpoint_resolve(path_or_name: str) -> Path:
@@ -42,6 +45,22 @@ def checkpoint_load(*, path_or_name: str, activate: bool = True) -> Checkpoint:
         if activate:
             _activate(checkpoint)
     return checkpoint
+
+
+def checkpoint_import_slm(*, folder: str, name: str = "", activate: bool = True) -> Checkpoint:
+    """Write an ancestor's checkpoint as MODELS_DIR/`name` and load it. Imports torch.
+
+    `name` is by default that of the folder. Raises `CheckpointError` and leaves nothing behind
+    when the folder is bad.
+    """
+    from inference.slm_import import import_slm
+
+    source = Path(folder).resolve()
+    name = name or source.name
+    if not _NAME.fullmatch(name):
+        raise CheckpointError("bad_name", f"{name!r} is not a name for a folder of MODELS_DIR")
+    written = import_slm(source, settings.MODELS_DIR / name)
+    return checkpoint_load(path_or_name=str(written.folder), activate=activate)
 
 
 def checkpoint_activate(*, name: str) -> Checkpoint:

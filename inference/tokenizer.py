@@ -1,15 +1,17 @@
 """Text to token ids and back, for one checkpoint's `tokenizer.json`.
 
-Owns the special tokens and the id → bytes table; knows no torch and nothing of the network.
+Owns the special tokens, the blanks that a template puts around a text, and the id → bytes table;
+knows no torch and nothing of the network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 
 from tokenizers import Tokenizer as HFTokenizer
+from tokenizers import decoders, models, pre_tokenizers
 
 USER, ASSISTANT, END = "<|user|>", "<|assistant|>", "<|end|>"
 SPECIAL_TOKENS = (USER, ASSISTANT, END)
@@ -19,19 +21,43 @@ class TokenizerError(ValueError):
     """A tokenizer file that cannot be read or lacks what the chat template needs."""
 
 
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What a model was trained to see around a text, besides the role marks."""
+
+    name: str
+    end: str  # the mark after a reply
+    user: tuple[str, str] = ("", "")  # before and after a user's text
+    assistant: tuple[str, str] = ("", "")  # before and after a reply, within its marks
+
+
+# A tokenizer tells its template by its end mark: the first that it has counts. So the template
+# is covered by the hash of `tokenizer.json`, and whoever can read text can build a prompt.
+EUGPT = Template("eugpt", END)
+SLM = Template("slm", "<|eos|>", user=(" ", "\n"), assistant=(" ", " "))
+
+
 class Tokenizer:
     """Byte-level BPE. Ordinary text never becomes a special token, whatever it contains."""
 
     def __init__(self, hf: HFTokenizer) -> None:
-        ids = {token: hf.token_to_id(token) for token in SPECIAL_TOKENS}
-        if missing := [token for token, i in ids.items() if i is None]:
-            raise TokenizerError(f"tokenizer lacks {', '.join(missing)}")
+        _refuse_other_kinds(hf)
+        added = hf.get_added_tokens_decoder().items()
+        # A mark that swallows the blanks beside it was trained with another template.
+        special = {t.content: i for i, t in added if t.special and not (t.lstrip or t.rstrip)}
+        self.template = SLM if END not in special and SLM.end in special else EUGPT
+        marks = (USER, ASSISTANT, self.template.end)
+        if missing := [mark for mark in marks if mark not in special]:
+            raise TokenizerError(f"tokenizer lacks the special tokens {', '.join(missing)}")
         # True means: "<|user|>" in a text is encoded as the letters it is made of.
         hf.encode_special_tokens = True
+        # A file may carry both from the program that trained it; they would change a prompt.
+        hf.no_truncation()
+        hf.no_padding()
         self._hf = hf
-        self.user_id, self.assistant_id, self.end_id = (
-            int(i) for i in ids.values() if i is not None
-        )
+        self.user_id, self.assistant_id, self.end_id = (special[mark] for mark in marks)
+        # The bytes of every id, in id order; empty for special tokens.
+        self.token_bytes = self._all_bytes()
 
     @classmethod
     def from_file(cls, path: Path) -> Tokenizer:
@@ -64,15 +90,35 @@ class Tokenizer:
         """Decode as a whole; special tokens give no text, broken UTF-8 gives U+FFFD."""
         return b"".join(self.token_bytes[i] for i in ids).decode("utf-8", errors="replace")
 
-    @cached_property
-    def token_bytes(self) -> list[bytes]:
-        """The bytes of every id, in id order; empty for special tokens."""
-        unicode_to_byte = {char: byte for byte, char in _byte_to_unicode().items()}
-        special = {self.user_id, self.assistant_id, self.end_id}
-        return [
-            b"" if i in special else bytes(unicode_to_byte[c] for c in self.token(i))
-            for i in range(self.vocab_size)
-        ]
+    def _all_bytes(self) -> list[bytes]:
+        byte_of = {char: byte for byte, char in _byte_to_unicode().items()}
+        added = self._hf.get_added_tokens_decoder()
+        table = []
+        for i in range(self.vocab_size):
+            token = self.token(i)
+            if i in added:
+                table.append(b"" if added[i].special else token.encode())
+            elif all(char in byte_of for char in token):
+                table.append(bytes(byte_of[char] for char in token))
+            else:
+                raise TokenizerError(f"token {i} ({token!r}) is not written in byte-level letters")
+        return table
+
+
+def _refuse_other_kinds(hf: HFTokenizer) -> None:
+    """Raise `TokenizerError` unless each token stands for the bytes that its letters spell."""
+    model, splitter = hf.model, hf.pre_tokenizer
+    steps = [splitter]
+    if isinstance(splitter, pre_tokenizers.Sequence):
+        steps = list(splitter)  # type: ignore[call-overload]  # iterable, but not in its stub
+    if not isinstance(model, models.BPE) or model.byte_fallback or model.dropout:
+        raise TokenizerError("the tokenizer's model is not a plain BPE")
+    if model.continuing_subword_prefix or model.end_of_word_suffix:
+        raise TokenizerError("tokens with a subword prefix or suffix are not byte-level BPE")
+    if not isinstance(steps[-1], pre_tokenizers.ByteLevel):
+        raise TokenizerError("the tokenizer's pre-tokenizer is not byte-level")
+    if not isinstance(hf.decoder, decoders.ByteLevel):
+        raise TokenizerError("the tokenizer's decoder is not byte-level")
 
 
 def _byte_to_unicode() -> dict[int, str]:
