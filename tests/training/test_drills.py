@@ -17,6 +17,7 @@ from training.drills.letters import spelling
 from training.drills.lists import echo, order
 from training.drills.numbers import arithmetic
 from training.drills.recall import recall
+from training.drills.things import read_things
 from training.drills.wording import in_words, to_you, with_article
 from training.smalltalk import Slots
 
@@ -67,6 +68,35 @@ def test_recall_answers_with_what_was_said() -> None:
         known = set(re.findall(r"[\w-]+", said.lower()))
         names = re.findall(r"(?<=[a-z,] )[A-Z][a-z]+|\d+", answer.content)
         assert all(name.lower() in known for name in names), turns
+
+
+def test_statements_and_answers_of_every_thing_hold_the_word() -> None:
+    rng = random.Random(5)
+    for thing in read_things():
+        fields = thing.draw(WORDS, rng)
+        statements = [clause.format_map(fields) for clause in thing.says]
+        assert statements
+        for question in thing.questions:
+            assert len(question.asks) >= 2
+            bare = fields[question.x]
+            core = re.sub(r"^(at the|the|on|in|at|my|an?) ", "", bare)
+            facts = [clause.format_map(fields) for clause in question.facts]
+            assert all(core in text for text in [*statements, *facts]), (question, statements)
+            for _, reply in question.tasks:
+                assert any(fields[name] in reply.format_map(fields) for name in fields)
+
+
+def test_recall_keeps_to_a_correction() -> None:
+    seen = 0
+    for seed in range(6000):
+        turns = recall(WORDS, FILLERS, random.Random(seed))
+        corrected = [i for i, t in enumerate(turns) if "I meant " in t.content]
+        answer = turns[-1].content
+        if corrected and re.search(r"^You told me|^You said|^I remember", answer):
+            word = turns[corrected[0]].content.partition("I meant ")[2].strip(".!")
+            assert word.lower() in answer.lower(), turns
+            seen += 1
+    assert seen > 3
 
 
 def test_arithmetic_is_right() -> None:

@@ -18,7 +18,7 @@ _MAX_WORDS = 190  # about 280 tokens, so that the conversation fits into one row
 _UNFIT_FILLER = re.compile(
     r"\b(my|our|i am|i'm|im|call me|i live|i have|i've|i play|i love|i like|i work|i come|i was"
     r"|i need|i bought|remember|forg[eo]t|die|died|dead|kill|hurt\w*|suicide|disappear|funeral"
-    r"|bye|goodbye|good night|this is|here|accident|want it all|alone|lonely|scared)\b",
+    r"|bye|goodbye|good night|this is|it's me|here|accident|want it all|alone|lonely|scared)\b",
     re.IGNORECASE,
 )
 
@@ -282,7 +282,7 @@ def _filler(fillers: list[list[Turn]], words: Words, rng: random.Random) -> list
 
 def _is_fit(user: Turn, assistant: Turn) -> bool:
     """A single word ("lily") would read as an answer; an emergency is no small talk."""
-    is_calm = not re.search("emergency|crisis", assistant.content)
+    is_calm = not re.search("emergency|crisis|parent|trust|police|doctor", assistant.content)
     return " " in user.content and is_calm and not _UNFIT_FILLER.search(user.content)
 
 

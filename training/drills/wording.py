@@ -19,8 +19,8 @@ VOCABULARY: dict[str, list[str]] = {
 _SOUNDS_LIKE_YOU = re.compile(r"(uni|uku|use|eu|one\b)", re.IGNORECASE)
 _VOWEL = re.compile(r"(hour|honest|[aeiou]|x-ray|8|11\b|18\b)", re.IGNORECASE)
 _IMPERATIVE = re.compile(
-    r"^(\w+, |\w+ \w+: |so |and |hey, )?(please|tell (?!me,)|count|spell|calculate|say|greet|wish|write"
-    r"|begin|sign|cheer|remind|sum)\b",
+    r"^(\w+, |\w+ \w+: |so |and |hey, )?(please|tell (?!me,)|count|spell|calculate|say"
+    r"|greet|wish|write|begin|sign|cheer|remind|sum)\b",
     re.IGNORECASE,
 )
 _PERSONS = {
