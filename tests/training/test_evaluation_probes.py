@@ -1,5 +1,6 @@
 """The probes: their form, that training text does not hold them, and the rules that score."""
 
+import json
 import random
 import re
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from inference.chat_template import Turn
 from training import smalltalk
+from training.drills import drill
 from training.echo import echo
 from training.evaluation.probes import (
     SafetyRules,
@@ -55,6 +57,26 @@ def test_probes_of_recall_share_no_user_turn_with_the_training_text() -> None:
     words = {"pet": ["slot"] * 6}
     echoes = {normalize(echo(words, random.Random(i))[0].content) for i in range(200)}
     assert not echoes & {*opening, *asking}
+
+
+def test_probes_are_no_drills() -> None:
+    train = smalltalk.read_folder(SMALLTALK)[0]
+    words = smalltalk.Slots.read(SMALLTALK / "slots.json").train
+    rng = random.Random(1)
+    drilled = {
+        normalize(turn.content)
+        for _ in range(5000)
+        for turn in drill(words, train[:50], rng)
+        if turn.role == "user"
+    }
+    table = json.loads((SMALLTALK.parent / "facts.json").read_text())
+    for relation in table.values():
+        for ask in relation["asks"]:
+            drilled |= {normalize(ask.replace("{s}", row[0])) for row in relation["rows"]}
+    assert len(drilled) > 5000
+    asked = {normalize(p["ask"]) for p in read_probes("facts") + read_probes("identity")}
+    asked |= {normalize(p["turns"][-1]) for p in read_probes("recall")}
+    assert not drilled & asked
 
 
 def test_probes_counts_and_forms() -> None:

@@ -12,23 +12,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from inference.chat_template import Turn, encode_conversation
+from inference.chat_template import encode_conversation
 from inference.model.gpt import GPT
 from inference.tokenizer import Tokenizer
 from training import corpus, smalltalk
 from training.batches import Document
+from training.config import SourceConfig
+from training.data_formats import Record
 from training.evaluation.result import Measure, Row
 from training.evaluation.subject import Subject
+from training.prepare.units import Filtered, Unit, read_units, split_units
 
 _ROWS = 16
-_ROWS_PER_SOURCE = 200
+_UNITS_PER_SOURCE = 100
 _INT8_DOCUMENTS = 120
 
 
@@ -91,7 +93,7 @@ def loss(subject: Subject) -> Measure:
         raise smalltalk.DataError(f"no *.jsonl.xz in {subject.corpus}")
     for path in files:
         documents = _source_documents(path, subject)
-        rows += _loss_rows(path.name.removesuffix(".jsonl.xz"), subject, documents, "rows")
+        rows += _loss_rows(path.name.removesuffix(".jsonl.xz"), subject, documents, "documents")
     return Measure(rows)
 
 
@@ -109,26 +111,24 @@ def _smalltalk_documents(subject: Subject) -> list[Document]:
 
 
 def _source_documents(path: Path, subject: Subject) -> list[Document]:
-    """The first held-out rows of one public source, by the same hash as small-talk lines."""
     tokenizer = subject.tokenizer
     documents = []
-    for row in islice(_held_out_rows(path), subject.limit or _ROWS_PER_SOURCE):
-        if "turns" in row:
-            documents.append(Document(*encode_conversation(tokenizer, corpus.row_turns(row))))
-        else:
-            ids = [*tokenizer.encode(row["text"]), tokenizer.end_id]
+    for unit in islice(_held_out_units(path), subject.limit or _UNITS_PER_SOURCE):
+        if isinstance(unit.content, str):
+            ids = [*tokenizer.encode(unit.content), tokenizer.end_id]
             documents.append(Document(ids, [True] * len(ids)))
+        else:
+            documents.append(Document(*encode_conversation(tokenizer, unit.content)))
     return documents
 
 
-def _held_out_rows(path: Path) -> Iterator[dict[str, Any]]:
-    return (row for row in corpus.read_rows(path) if smalltalk.is_held_out(row_text(row)))
-
-
-def row_text(row: dict[str, Any]) -> str:
-    """What the hash of a public row is taken of: its text, or its turns' texts line by line."""
-    turns: list[Turn] = corpus.row_turns(row) if "turns" in row else []
-    return "\n".join(t.content for t in turns) if turns else str(row.get("text", ""))
+def _held_out_units(path: Path) -> Iterator[Unit]:
+    """What `prepare` keeps from training, one by one: the first of it, whatever a run filters."""
+    for row in corpus.read_rows(path):
+        kind = "turns" if "turns" in row else "text"
+        content = corpus.row_turns(row) if kind == "turns" else str(row["text"])
+        source = SourceConfig(path.name, kind, 1.0, str(path))
+        yield from split_units(read_units(source, [Record(content)], Filtered()))["held_out"]
 
 
 def int8(subject: Subject) -> Measure:

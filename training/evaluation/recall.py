@@ -74,10 +74,10 @@ def _fill(texts: list[str], answer: str, words: dict[str, list[str]], rng: rando
 
 def _unseen_words(subject: Subject) -> dict[str, list[str]]:
     """Held-out words; names only if no training text or list holds them either."""
-    trained = {w.lower() for words in subject.slots.train.values() for w in words}
-    for turns in subject.lines[0]:
-        for turn in turns:
-            trained.update(re.findall(r"[a-z]+", turn.content.lower()))
+    texts = [word for words in subject.slots.train.values() for word in words]
+    texts += [turn.content for turns in subject.lines[0] for turn in turns]
+    texts += [path.read_text("utf-8") for path in sorted(subject.talk.parent.glob("*.json"))]
+    trained = {word for text in texts for word in re.findall(r"[a-z]+", text.lower())}
     return {
         slot: [w for w in words if slot not in _NAMES or w.lower() not in trained] or words
         for slot, words in subject.slots.held_out.items()
