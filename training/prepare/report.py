@@ -68,7 +68,7 @@ def table(reports: Iterable[SourceReport]) -> str:
     total = SourceReport("all", "", "", "")
     for column in (*_SUMS, "seconds"):
         setattr(total, column, sum(getattr(row, column) for row in rows))
-    width = max(len(row.name) for row in [*rows, total])
+    width = max(len(name) for name in ("source", *(row.name for row in rows)))
     head = ("source", *_SUMS, "s")
     lines = [_line(head, width), _line(tuple("-" * len(h) for h in head), width)]
     lines += [
