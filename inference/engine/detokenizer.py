@@ -1,7 +1,7 @@
 """Token ids to text, one token at a time, for one request. Knows no torch.
 
 Text is held back only where it could still change: the bytes of an unfinished UTF-8 character
-and the beginning of a stop string.
+and the beginning of a stop string. Blanks that begin a reply because of a template are left out.
 """
 
 from __future__ import annotations
@@ -11,13 +11,19 @@ from collections.abc import Sequence
 
 
 class Detokenizer:
-    """Give each piece of text once. All pieces together equal the decoding of all ids."""
+    """Give each piece of text once. All pieces together equal the decoding of all ids.
 
-    def __init__(self, token_bytes: Sequence[bytes], stop: Sequence[str] = ()) -> None:
+    lead: characters that are dropped for as long as nothing else has come.
+    """
+
+    def __init__(
+        self, token_bytes: Sequence[bytes], stop: Sequence[str] = (), lead: str = ""
+    ) -> None:
         self._token_bytes = token_bytes
         self._stop = tuple(stop)
         self._utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._held = ""
+        self._lead = lead
         self.is_stopped = False
 
     def push(self, token_id: int) -> str:
@@ -31,6 +37,8 @@ class Detokenizer:
     def _emit(self, new: str, *, is_last: bool) -> str:
         if self.is_stopped:
             return ""
+        if self._lead and (new := new.lstrip(self._lead)):
+            self._lead = ""
         text = self._held + new
         self._held = ""
         found = [at for s in self._stop if (at := text.find(s)) >= 0]

@@ -30,9 +30,12 @@ class EngineConfig:
 
 
 def _never_written(tokenizer: Tokenizer) -> list[int]:
-    """Ids that are never sampled: role marks, and the NUL byte, which no database takes."""
-    nul = [i for i, raw in enumerate(tokenizer.token_bytes) if b"\x00" in raw]
-    return [tokenizer.user_id, tokenizer.assistant_id, *nul]
+    """Ids that are never sampled: special tokens but the end, and NUL, which no database takes."""
+    return [
+        i
+        for i, raw in enumerate(tokenizer.token_bytes)
+        if b"\x00" in raw or (not raw and i != tokenizer.end_id)
+    ]
 
 
 class Engine:
@@ -68,7 +71,8 @@ class Engine:
             raise ValueError(f"{request_id} is already running")
         if not 0 < len(prompt_ids) + len(generated or ()) < self.context_length:
             raise ValueError(f"a prompt needs 1 to {self.context_length - 1} tokens")
-        detokenizer = Detokenizer(self.tokenizer.token_bytes, params.stop)
+        lead, _ = self.tokenizer.template.assistant
+        detokenizer = Detokenizer(self.tokenizer.token_bytes, params.stop, lead)
         for token in generated or ():
             detokenizer.push(token)  # the readers have its text already
         seed = secrets.randbits(63) if params.seed is None else params.seed

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from inference import checkpoint_io, public
 from inference.chat_template import Turn, encode_conversation, fit_prompt
 from inference.checkpoints import checkpoint_open
+from inference.engine.detokenizer import Detokenizer
 from inference.engine.engine import Engine, EngineConfig
 from inference.engine.params import SamplingParams
 from inference.models import Checkpoint
@@ -237,8 +238,15 @@ def test_import_serves_the_ancestors_own_reply(
     assert len(ids) > start + 5
     assert [token for output in outputs for token in output.token_ids] == ids[start:]
     text = "".join(output.text for output in outputs)
-    # `removeprefix`: the blank after the role mark belongs to the template.
-    assert text.removeprefix(" ") == plain.decode(ids[start:]).removeprefix(" ")
+    assert text == plain.decode(ids[start:]).lstrip(" ")
+    assert plain.token_to_id("<|pad|>") in engine._banned
+
+
+def test_detokenizer_leaves_out_the_templates_blank() -> None:
+    for pieces in ([b" Hi", b" there "], [b" ", b"", b" Hi", b" there "], [b"Hi there "]):
+        detokenizer = Detokenizer(pieces, lead=" ")
+        shown = [detokenizer.push(i) for i in range(len(pieces))] + [detokenizer.flush()]
+        assert "".join(shown) == "Hi there "
 
 
 @pytest.mark.django_db
