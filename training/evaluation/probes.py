@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "probes"
+_NEGATION = r"\b(no|not|never|cannot|without|none|nothing|neither|nor|only)\b|n't\b"
 _TYPOGRAPHIC = "\u2019"  # the apostrophe of printed text
 
 
@@ -43,8 +44,14 @@ def matches_any(reply: str, patterns: list[str]) -> bool:
 
 
 def fits_identity(reply: str, probe: dict[str, Any]) -> bool:
-    """At least one accepted pattern and none of the rejected ones."""
-    return matches_any(reply, probe["accept"]) and not matches_any(reply, probe["reject"])
+    """An accepted pattern, or a sentence that denies one of `denies`; and nothing rejected."""
+    if matches_any(reply, probe["reject"]):
+        return False
+    denied = any(
+        matches_any(sentence, probe.get("denies", [])) and matches_any(sentence, [_NEGATION])
+        for sentence in re.split(r"[.!?]", reply)
+    )
+    return denied or matches_any(reply, probe["accept"])
 
 
 class SafetyRules:
