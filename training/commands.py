@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 from argparse import ArgumentParser, Namespace
-from collections import Counter
 from pathlib import Path
 from typing import Protocol
 
-from inference.tokenizer import Tokenizer
+from training.evaluation.command import EvaluateCommand
+from training.prepare.command import PrepareCommand
 
 
 class Command(Protocol):
@@ -19,17 +19,36 @@ class Command(Protocol):
     def run(args: Namespace) -> None: ...
 
 
-class TokenizerCommand:
-    """make tokenizer.json (and, with a teacher, start values for the embeddings)"""
+class TeacherCommand:
+    """read a teacher's merges out of its GGUF file and, with a tokenizer, the teacher itself"""
 
     @staticmethod
     def arguments(parser: ArgumentParser) -> None:
-        parser.add_argument("out", type=Path, help="folder to write to")
+        parser.add_argument("gguf", type=Path)
+        parser.add_argument("out", type=Path, help="merges.json, or folder of the checkpoint")
+        parser.add_argument("--tokenizer", type=Path, help="write the teacher over its ids")
+        parser.add_argument("--context", type=int, default=384)
+
+    @staticmethod
+    def run(args: Namespace) -> None:
+        from training.teacher import Gguf, write_merges, write_teacher
+
+        if args.tokenizer is None:
+            write_merges(Gguf(args.gguf), args.out)
+        else:
+            write_teacher(Gguf(args.gguf), args.tokenizer, args.context, args.out)
+
+
+class TokenizerCommand:
+    """make tokenizer.json: merges learned from the text, or selected from a teacher's"""
+
+    @staticmethod
+    def arguments(parser: ArgumentParser) -> None:
+        parser.add_argument("out", type=Path, help="file to write")
         parser.add_argument("--config", type=Path, required=True, help="run whose sources to read")
         parser.add_argument("--root", type=Path, default=Path())
-        parser.add_argument("--teacher", type=Path, help="folder written by `teacher`")
+        parser.add_argument("--merges", type=Path, help="file written by `teacher`")
         parser.add_argument("--vocab-size", type=int, default=16_387)
-        parser.add_argument("--width", type=int, default=512)
 
     @staticmethod
     def run(args: Namespace) -> None:
@@ -39,36 +58,58 @@ class TokenizerCommand:
 
         texts = sample_texts(read_config(args.config, args.root))
         print(f"{len(texts)} texts")
-        args.out.mkdir(parents=True, exist_ok=True)
-        path = args.out / "tokenizer.json"
-        if args.teacher is None:
-            train_bpe(texts, args.vocab_size).save(str(path))
-            return
-        from training.teacher import write_init
-
-        select_bpe(texts, read_merges(args.teacher / "merges.json"), args.vocab_size).save(
-            str(path)
-        )
-        tokenizer = Tokenizer.from_file(path)
-        counts = Counter(i for ids in tokenizer.encode_batch(texts) for i in ids)
-        counts[tokenizer.user_id] = counts[tokenizer.assistant_id] = len(texts) // 2
-        counts[tokenizer.end_id] = len(texts) // 2
-        shutil.move(write_init(args.teacher, tokenizer, counts, args.width), args.out)
+        if args.merges is None:
+            tokenizer = train_bpe(texts, args.vocab_size)
+        else:
+            tokenizer = select_bpe(texts, read_merges(args.merges), args.vocab_size)
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        tokenizer.save(str(args.out))
 
 
-class TeacherCommand:
-    """read merges and embeddings out of a teacher's GGUF file"""
+class ShrinkCommand:
+    """start a student from its teacher: fewer layers, heads and dimensions"""
 
     @staticmethod
     def arguments(parser: ArgumentParser) -> None:
-        parser.add_argument("gguf", type=Path)
+        parser.add_argument("config", type=Path, help="run of the student: its [model] is made")
+        parser.add_argument("teacher", type=Path, help="a run or a checkpoint")
         parser.add_argument("out", type=Path)
+        parser.add_argument("--root", type=Path, default=Path())
+        parser.add_argument("--layers", help="e.g. 0,1,5,12,20,29; default: searched for")
 
     @staticmethod
     def run(args: Namespace) -> None:
-        from training.teacher import read_gguf
+        from training.shrink import write_student
 
-        read_gguf(args.gguf, args.out)
+        layers = [int(i) for i in args.layers.split(",")] if args.layers else None
+        write_student(args.config, args.root, args.teacher, args.out, layers)
+
+
+class SoftenCommand:
+    """compute a teacher's next-token distributions on a run's data, once for all epochs"""
+
+    @staticmethod
+    def arguments(parser: ArgumentParser) -> None:
+        parser.add_argument("config", type=Path, help="run whose sources to read")
+        parser.add_argument("teacher", type=Path, help="a run or a checkpoint")
+        parser.add_argument("out", type=Path)
+        parser.add_argument("--root", type=Path, default=Path())
+        parser.add_argument("--rows", type=int, default=100_000, help="of 384 tokens")
+        parser.add_argument("--minutes", type=float, default=600.0)
+        parser.add_argument("--top", type=int, default=32, help="tokens kept at a position")
+
+    @staticmethod
+    def run(args: Namespace) -> None:
+        from training.config import read_config
+        from training.runs import load_any
+        from training.soft import soften
+
+        config, (teacher, _) = (
+            read_config(args.config, args.root),
+            load_any(args.teacher, args.root),
+        )
+        rows = soften(config, teacher, args.out, args.rows, args.minutes, args.top)
+        print(f"{args.out}: {rows} rows")
 
 
 class TrainCommand:
@@ -146,7 +187,11 @@ class ChatCommand:
 COMMANDS: dict[str, type[Command]] = {
     "teacher": TeacherCommand,
     "tokenizer": TokenizerCommand,
+    "prepare": PrepareCommand,
+    "shrink": ShrinkCommand,
+    "soften": SoftenCommand,
     "train": TrainCommand,
+    "evaluate": EvaluateCommand,
     "export": ExportCommand,
     "chat": ChatCommand,
 }

@@ -17,13 +17,22 @@ class SourceConfig:
     """One data source and its share of the training tokens (shares are relative)."""
 
     name: str
-    kind: str  # smalltalk | echo | turns | text | sentences | stories
+    kind: str  # smalltalk | drill | turns | text | sentences | stories
     share: float
     path: str
     min_simple: float = 0.0
     openings_only: bool = False
     skip_persona: str = ""
     files: str = "*.txt"  # of a small-talk folder
+
+
+@dataclass(frozen=True, slots=True)
+class SoftConfig:
+    """A store of a teacher's distributions and how much the run uses it."""
+
+    path: str
+    share: float  # of a batch's rows
+    weight: float = 0.7  # of the teacher's distribution; the rest is the ordinary loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,7 @@ class RunConfig:
     rows: int = 16
     loss_on: str = "all"  # all | assistant
     dropout: float = 0.0
+    optimizer: str = "muon"  # muon (AdamW for all but the blocks' matrices) | adamw
     lr_matrices: float = 2.5e-3
     lr_other: float = 1e-3
     weight_decay: float = 0.05
@@ -46,10 +56,11 @@ class RunConfig:
     max_minutes: float = 0.0  # 0: no limit; else the schedule ends by then at the latest
     eval_every: int = 100
     checkpoint_minutes: float = 5.0
-    init_embeddings: str = ""
     init_from: str = ""
     patience: int = 0  # evaluations without a better held-out loss before stopping; 0: never
     compile: bool = True
+    shards: str = ""  # folder written by `prepare`; sources without a shard are read as they are
+    soft: SoftConfig | None = None
     model: dict[str, int | str] = field(default_factory=dict)
 
 
@@ -65,9 +76,12 @@ def read_config(path: Path, root: Path) -> RunConfig:
     )
     if not sources:
         raise ConfigError(f"{path}: no [[source]]")
-    for key in ("tokenizer", "init_embeddings", "init_from"):
+    for key in ("tokenizer", "init_from", "shards"):
         if raw.get(key):
             raw[key] = str(root / raw[key])
+    if "soft" in raw:
+        soft = {**raw["soft"], "path": str(root / raw["soft"].get("path", ""))}
+        raw["soft"] = _build(SoftConfig, soft, f"{path}: soft")
     config: RunConfig = _build(RunConfig, {**raw, "sources": sources}, str(path))
     if config.loss_on not in ("all", "assistant"):
         raise ConfigError(f"{path}: loss_on must be 'all' or 'assistant'")

@@ -10,11 +10,11 @@ from typing import Any
 from safetensors.torch import load_file
 
 from inference import checkpoint_io
-from inference.model.config import GPTConfig
 from inference.model.gpt import GPT
 from inference.tokenizer import Tokenizer
 from training.config import RunConfig
 from training.generate import PROBES, reply
+from training.runs import model_shape
 from training.smalltalk import DataError
 
 _CARD = """# {name}
@@ -59,8 +59,7 @@ def export(run: Path, earlier: list[Path], config: RunConfig, out: Path) -> None
         raise DataError(f"{run} has no best.safetensors: train first")
     tokenizer_file = Path(config.tokenizer)
     tokenizer = Tokenizer.from_file(tokenizer_file)
-    shape = GPTConfig(**{"vocab_size": tokenizer.vocab_size, **config.model})  # type: ignore[arg-type]
-    model = GPT(shape)
+    model = GPT(model_shape(config, tokenizer))
     model.load_state_dict(load_file(weights))
     stages = [_stage(folder) for folder in [*earlier, run]]
     training = {"stages": stages, "sources": [s.name for s in config.sources]}

@@ -8,8 +8,8 @@ from pathlib import Path
 from inference.chat_template import encode_conversation
 from inference.tokenizer import Tokenizer
 from training import smalltalk
-from training.batches import Batch, Document, pack
 from training.config import RunConfig
+from training.rows import Batch, Document, pack
 
 _ROWS = 16
 _BATCHES = 6

@@ -119,7 +119,7 @@ def fill_slots(
     return filled
 
 
-def roughen(turns: list[Turn], rng: random.Random) -> list[Turn]:
+def roughen(turns: list[Turn], rng: random.Random, typos: float = 0.05) -> list[Turn]:
     """Make user turns look typed in a hurry: lower case, missing marks, a swapped letter."""
     rough = []
     for role, content in turns:
@@ -129,7 +129,7 @@ def roughen(turns: list[Turn], rng: random.Random) -> list[Turn]:
                 text = text.lower()
             if rng.random() < 0.2:
                 text = text.rstrip(".!?") or text
-            if rng.random() < 0.05:
+            if rng.random() < typos:
                 text = _swap_letters(text, rng)
         rough.append(Turn(role, text))
     return rough

@@ -16,18 +16,20 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from torch.nn import functional as F
 from tqdm import tqdm
 
-from inference.model.config import GPTConfig
 from inference.model.gpt import GPT
 from inference.tokenizer import Tokenizer
-from training.batches import IGNORE, Batch, Batches, Source
+from training.batches import Batches
 from training.config import RunConfig
 from training.heldout import held_out_batches
+from training.losses import LOSS_CHUNK, chunk_loss, pad
 from training.plot import plot_losses
+from training.rows import IGNORE, Batch
+from training.runs import model_shape
+from training.soft import SoftRows
+from training.sources import open_sources
 
-_LOSS_CHUNK = 1024  # rows of logits at a time: 1024 x 16,387 stays in the cache's reach
 _CLIP = 1.0
 
 
@@ -59,21 +61,25 @@ class Trainer:
         self.config, self.folder = config, folder
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tokenizer = Tokenizer.from_file(Path(config.tokenizer))
-        shape = GPTConfig(**{"vocab_size": self.tokenizer.vocab_size, **config.model})  # type: ignore[arg-type]
+        shape = model_shape(config, self.tokenizer)
         self.model = GPT(shape, dropout=config.dropout).to(self.device)
-        for path in (config.init_embeddings, config.init_from):
-            if path:
-                self.model.load_state_dict(load_file(path), strict=path == config.init_from)
+        if config.init_from:
+            self.model.load_state_dict(load_file(config.init_from))
+        soft = config.soft
         self.batches = Batches(
-            [Source(s, self.tokenizer, config.seed) for s in config.sources],
+            open_sources(config, self.tokenizer, config.seed),
             config.rows,
             shape.context_length,
             config.loss_on,
+            SoftRows(Path(soft.path), config.seed) if soft else None,
+            soft.share if soft else 0.0,
         )
         self.held_out = held_out_batches(config, self.tokenizer, shape.context_length)
         self.optimizers = self._optimizers()
-        self.forward = torch.compile(self.model) if config.compile else self.model
-        self.chunk_loss = torch.compile(_chunk_loss) if config.compile else _chunk_loss
+        if config.compile:  # one block's code serves them all: compiled once, in seconds
+            for block in self.model.blocks:
+                block.compile()
+        self.chunk_loss = torch.compile(chunk_loss) if config.compile else chunk_loss
         self.at = Progress()
 
     def _optimizers(self) -> list[torch.optim.Optimizer]:
@@ -82,19 +88,25 @@ class Trainer:
         matrices = [p for p in self.model.blocks.parameters() if p.ndim == 2]
         ids = {id(p) for p in matrices}
         others = [p for p in self.model.parameters() if id(p) not in ids]
-        muon = torch.optim.Muon(
-            matrices,
-            lr=config.lr_matrices,
-            weight_decay=config.weight_decay,
-            adjust_lr_fn="match_rms_adamw",
-        )
         adamw = torch.optim.AdamW(
-            others, lr=config.lr_other, betas=(0.9, 0.95), weight_decay=0.0, fused=True
+            [{"params": others, "lr": config.lr_other, "weight_decay": 0.0}],
+            betas=(0.9, 0.95),
+            fused=True,
         )
-        for optimizer in (muon, adamw):
+        optimizers: list[torch.optim.Optimizer] = [adamw]
+        group = {
+            "params": matrices,
+            "lr": config.lr_matrices,
+            "weight_decay": config.weight_decay,
+        }
+        if config.optimizer == "adamw":
+            adamw.add_param_group(group)
+        else:
+            optimizers.append(torch.optim.Muon([group], adjust_lr_fn="match_rms_adamw"))
+        for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["base_lr"] = group["lr"]
-        return [muon, adamw]
+        return optimizers
 
     @property
     def progress(self) -> float:
@@ -151,27 +163,36 @@ class Trainer:
     def _loss(self, batch: Batch, *, is_training: bool) -> float:
         """Mean loss per target; while training also the gradients, chunk by chunk.
 
-        Only positions with a target get logits, and only `_LOSS_CHUNK` of them at a time.
+        Only positions with a target get logits, and only `LOSS_CHUNK` of them at a time.
         """
         d = self.device
         with torch.autocast(d.type, dtype=torch.bfloat16):
-            hidden = self.forward(batch.tokens.to(d), mask=batch.attention_mask().to(d))
+            hidden = self.model(batch.tokens.to(d), mask=batch.attention_mask().to(d))
         targets = batch.targets.view(-1).to(d)
         wanted = (targets != IGNORE).nonzero().squeeze(1)
         picked = hidden.reshape(-1, hidden.shape[-1])[wanted]
         leaf = picked.detach().requires_grad_(is_training)
         total = 0.0
-        for start in range(0, len(wanted), _LOSS_CHUNK):
-            part = slice(start, start + _LOSS_CHUNK)
-            h, y = _pad(leaf[part], targets[wanted[part]])
+        for start in range(0, len(wanted), LOSS_CHUNK):
+            part = slice(start, start + LOSS_CHUNK)
+            inputs: list[Any] = [pad(leaf[part]), pad(targets[wanted[part]], IGNORE)]
+            inputs += self._taught(batch, wanted[part])
             with torch.autocast(d.type, dtype=torch.bfloat16):
-                loss = self.chunk_loss(self.model.head, h, y) / len(wanted)
+                loss = self.chunk_loss(self.model.head, *inputs) / len(wanted)
             if is_training:
                 torch.autograd.backward(loss)
             total += loss.item()
         if is_training:
             torch.autograd.backward(picked, leaf.grad)
         return total
+
+    def _taught(self, batch: Batch, wanted: Tensor) -> list[Any]:
+        """What the teacher expects at the `wanted` positions, and how much it counts."""
+        if batch.soft_ids is None or batch.soft_probs is None or self.config.soft is None:
+            return []
+        both = (batch.soft_ids, batch.soft_probs)
+        rows = [pad(values.to(self.device).flatten(0, 1)[wanted]) for values in both]
+        return [*rows, self.config.soft.weight]
 
     @torch.no_grad()
     def _evaluate(self) -> None:
@@ -227,18 +248,6 @@ class Trainer:
         at.best, at.worse = state["best"], state["worse"]
         lines = (self.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
         at.history = [row for line in lines if (row := json.loads(line))["step"] <= at.step]
-
-
-def _chunk_loss(head: torch.nn.Module, hidden: Tensor, targets: Tensor) -> Tensor:
-    return F.cross_entropy(head(hidden).float(), targets, ignore_index=IGNORE, reduction="sum")
-
-
-def _pad(hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Fill the last chunk up with ignored rows: one shape, one compilation."""
-    missing = _LOSS_CHUNK - len(targets)
-    if not missing:
-        return hidden, targets
-    return F.pad(hidden, (0, 0, 0, missing)), F.pad(targets, (0, missing), value=IGNORE)
 
 
 def _write_weights(model: GPT, path: Path) -> None:

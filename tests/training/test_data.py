@@ -11,9 +11,10 @@ import torch
 from inference.chat_template import Turn
 from inference.tokenizer import Tokenizer
 from training import corpus, smalltalk
-from training.batches import IGNORE, Batches, Document, Source, pack
+from training.batches import Batches
+from training.rows import IGNORE, Document, pack
+from training.sources import Source
 from training.config import ConfigError, SourceConfig, read_config
-from training.echo import echo
 from training.smalltalk import DataError, Slots
 
 SMALLTALK = Path("training/data/smalltalk")
@@ -83,14 +84,6 @@ def test_story_request_names_the_hero() -> None:
     assert "an owl" in turns[0].content
     assert corpus.as_story_request("Once there was a stone. " * 50, random.Random(0)) is None
 
-
-def test_echo_answer_holds_every_word_that_was_said() -> None:
-    words = {"pet": ["cat", "dog"], "color": ["red", "blue"], "name": ["Ana", "Ben", "Eva"]}
-    for seed in range(50):
-        user, assistant = echo(words, random.Random(seed))
-        said = [w for group in words.values() for w in group if w in user.content]
-        assert said
-        assert all(word in assistant.content for word in said)
 
 
 def test_pack_targets_and_mask_stay_inside_a_document() -> None:

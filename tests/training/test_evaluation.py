@@ -14,7 +14,7 @@ from inference.checkpoint_io import load_model, verify
 from inference.model.gpt import GPT
 from inference.tokenizer import Tokenizer
 from tests.support.tiny_model import build_tiny_checkpoint
-from training.batches import Document
+from training.rows import Document
 from training.evaluation import embedding, likelihood, talk
 from training.evaluation.command import MEASURES, EvaluateCommand
 from training.evaluation.generate import answers, ask

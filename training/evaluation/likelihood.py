@@ -22,12 +22,12 @@ from inference.chat_template import encode_conversation
 from inference.model.gpt import GPT
 from inference.tokenizer import Tokenizer
 from training import corpus, smalltalk
-from training.batches import Document
 from training.config import SourceConfig
 from training.data_formats import Record
 from training.evaluation.result import Measure, Row
 from training.evaluation.subject import Subject
 from training.prepare.units import Filtered, Unit, read_units, split_units
+from training.rows import Document
 
 _ROWS = 16
 _UNITS_PER_SOURCE = 100

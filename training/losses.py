@@ -1,0 +1,47 @@
+"""The loss over chunks of positions: only those with a target get logits, a few at a time."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from training.rows import IGNORE
+
+LOSS_CHUNK = 1024  # 1024 x 16,387 logits stay in the cache's reach
+_SMALLEST = 1e-6  # of a probability, before its logarithm
+
+
+def chunk_loss(
+    head: nn.Module,
+    hidden: Tensor,
+    targets: Tensor,
+    soft_ids: Tensor | None = None,
+    soft_probs: Tensor | None = None,
+    weight: float = 0.0,
+) -> Tensor:
+    """Sum the losses of N positions: hidden (N, C), targets (N,), soft_ids, soft_probs (N, K).
+
+    Where there is a teacher, `weight` of the loss is the cross-entropy to its distribution, in
+    which all tokens that are not among its K likeliest count as one event.
+    """
+    logits = head(hidden).float()
+    if soft_ids is None or soft_probs is None:
+        return F.cross_entropy(logits, targets, ignore_index=IGNORE, reduction="sum")
+    log_probs = logits.log_softmax(-1)
+    is_wanted = targets != IGNORE
+    hard = -log_probs.gather(1, targets.clamp(min=0)[:, None])[:, 0]
+    top = log_probs.gather(1, soft_ids)
+    known = soft_probs.sum(-1)
+    rest = (1 - top.exp().sum(-1)).clamp(min=_SMALLEST).log()
+    soft = -(soft_probs * top).sum(-1) - (1 - known).clamp(min=0) * rest
+    share = weight * (known > 0)
+    total: Tensor = ((hard + share * (soft - hard)) * is_wanted).sum()
+    return total
+
+
+def pad(values: Tensor, fill: int = 0) -> Tensor:
+    """Fill the last chunk up: one shape, one compilation."""
+    missing = LOSS_CHUNK - len(values)
+    if not missing:
+        return values
+    return F.pad(values, (0, 0) * (values.ndim - 1) + (0, missing), value=fill)
