@@ -26,6 +26,7 @@ from training.batches import Batches
 from training.config import read_config
 from training.rows import IGNORE, Batch
 from training.runs import load_any, model_shape
+from training.smalltalk import DataError
 from training.sources import open_sources
 
 _ROWS = 6  # for calibration
@@ -81,6 +82,8 @@ def trace(teacher: GPT, batch: Batch) -> Traces:
 def shrink(teacher: GPT, traces: Traces, shape: GPTConfig, layers: Sequence[int]) -> GPT:
     """Build a GPT of `shape` out of the teacher's `layers`."""
     old = teacher.config
+    if shape.head_size != old.head_size or shape.n_head > old.n_head:
+        raise DataError(f"heads are kept or dropped whole: head size {old.head_size} must stay")
     turn = traces.directions[:, : shape.n_embd]
     # RMSNorm divides by the root of the width: what it gives is longer in the wider stream.
     read = turn * (old.n_embd / shape.n_embd) ** 0.5
