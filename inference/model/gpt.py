@@ -116,6 +116,14 @@ class Block(nn.Module):
         return out
 
 
+def embedding(count: int, width: int) -> nn.Embedding:
+    """An embedding without start values: on "meta" they would cost the import of a compiler."""
+    made: nn.Embedding = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
+        torch.empty(count, width), freeze=False
+    )
+    return made
+
+
 class GPT(nn.Module):
     """The network. `forward` gives hidden states; `head` turns the wanted ones into logits.
 
@@ -126,22 +134,26 @@ class GPT(nn.Module):
     def __init__(self, config: GPTConfig, dropout: float = 0.0) -> None:
         super().__init__()
         self.config = config
-        self.tokens = nn.Embedding(config.vocab_size, config.n_embd)
+        self.tokens = embedding(config.vocab_size, config.n_embd)
         self.rotary: Tensor
         self.positions: nn.Embedding | None = None
         if config.positions == "learned":
-            self.positions = nn.Embedding(config.context_length, config.n_embd)
+            self.positions = embedding(config.context_length, config.n_embd)
         else:
             self.register_buffer("rotary", rotary_table(config), persistent=False)
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(Block(config, i, dropout) for i in range(config.n_layer))
         self.ln_final = norm(config)
         self.head = nn.Linear(config.n_embd, config.vocab_size)
+        if not self.head.weight.is_meta:  # else the weights come from a file
+            self._init_all_weights()
+
+    def _init_all_weights(self) -> None:
         self.apply(self._init_weights)
         # GPT-2: residual projections start smaller, so that depth does not grow the variance.
         for name, parameter in self.blocks.named_parameters():
             if name.endswith(("proj.weight", "down.weight")):
-                nn.init.normal_(parameter, std=0.02 / (2 * config.n_layer) ** 0.5)
+                nn.init.normal_(parameter, std=0.02 / (2 * self.config.n_layer) ** 0.5)
 
     @staticmethod
     def _init_weights(module: nn.Module) -> None:
