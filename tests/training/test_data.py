@@ -12,10 +12,10 @@ from inference.chat_template import Turn
 from inference.tokenizer import Tokenizer
 from training import corpus, smalltalk
 from training.batches import Batches
-from training.rows import IGNORE, Document, pack
-from training.sources import Source
 from training.config import ConfigError, SourceConfig, read_config
+from training.rows import IGNORE, Document, pack
 from training.smalltalk import DataError, Slots
+from training.sources import Source
 
 SMALLTALK = Path("training/data/smalltalk")
 
@@ -83,7 +83,6 @@ def test_story_request_names_the_hero() -> None:
     assert turns is not None
     assert "an owl" in turns[0].content
     assert corpus.as_story_request("Once there was a stone. " * 50, random.Random(0)) is None
-
 
 
 def test_pack_targets_and_mask_stay_inside_a_document() -> None:

@@ -14,7 +14,6 @@ from inference.checkpoint_io import load_model, verify
 from inference.model.gpt import GPT
 from inference.tokenizer import Tokenizer
 from tests.support.tiny_model import build_tiny_checkpoint
-from training.rows import Document
 from training.evaluation import embedding, likelihood, talk
 from training.evaluation.command import MEASURES, EvaluateCommand
 from training.evaluation.generate import answers, ask
@@ -24,6 +23,7 @@ from training.evaluation.report import as_markdown, table
 from training.evaluation.result import Failure, Measure, Row
 from training.evaluation.subject import Subject
 from training.generate import reply
+from training.rows import Document
 from training.smalltalk import DataError
 
 SMALLTALK = Path("training/data/smalltalk")

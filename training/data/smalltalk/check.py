@@ -27,7 +27,7 @@ def line_faults(line: str) -> Iterator[str]:
     for slot in re.findall(r"\{([^}]*)\}", line):
         if re.sub(r"\d$", "", slot) not in SLOTS:
             yield f"unknown slot {{{slot}}}"
-    if re.search(r"\ban? \{", line):
+    if re.search(r"\b[Aa]n? \{", line):
         yield "a/an before a slot"
     if re.search(r"https?:|www\.|[#*_`<>]", line.replace("pet_name", "")):
         yield "markup or link"
