@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Protocol
 
+from training.config import ConfigError, RunConfig
 from training.evaluation.command import EvaluateCommand
 from training.prepare.command import PrepareCommand
 
@@ -112,25 +112,47 @@ class SoftenCommand:
         print(f"{args.out}: {rows} rows")
 
 
-class TrainCommand:
-    """pre-train or fine-tune as a TOML file says; run it again to resume"""
+class PretrainCommand:
+    """train as a TOML file says; run it again to resume; torchrun starts several processes"""
 
-    @staticmethod
-    def arguments(parser: ArgumentParser) -> None:
-        parser.add_argument("config", type=Path)
+    default = Path("training/configs/pretrain.toml")
+
+    @classmethod
+    def arguments(cls, parser: ArgumentParser) -> None:
+        parser.add_argument("config", type=Path, nargs="?", default=cls.default)
         parser.add_argument("--root", type=Path, default=Path(), help="base of the paths in it")
         parser.add_argument("--runs", type=Path, default=Path("training/runs"))
 
-    @staticmethod
-    def run(args: Namespace) -> None:
+    @classmethod
+    def run(cls, args: Namespace) -> None:
         from training.config import read_config
+        from training.distributed import join_world
+        from training.run_folder import RunFolder
         from training.trainer import Trainer
 
         config = read_config(args.config, args.root)
+        cls.check(config, args.config)
         folder = args.runs / config.name
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(args.config, folder / "config.toml")
-        print("best weights:", Trainer(config, folder).fit())
+        with join_world() as world:
+            RunFolder(folder).claim(args.config, args.root, is_writing=world.is_first)
+            best = Trainer(config, folder, world).fit()
+            if world.is_first:
+                print("best weights:", best)
+
+    @staticmethod
+    def check(config: RunConfig, path: Path) -> None:
+        pass
+
+
+class FinetuneCommand(PretrainCommand):
+    """go on from an earlier run's weights, as a TOML file says; run it again to resume"""
+
+    default = Path("training/configs/finetune.toml")
+
+    @staticmethod
+    def check(config: RunConfig, path: Path) -> None:
+        if not config.init_from:
+            raise ConfigError(f"{path}: fine-tuning starts from weights: init_from is missing")
 
 
 class ExportCommand:
@@ -142,6 +164,8 @@ class ExportCommand:
         parser.add_argument("out", type=Path, help="folder to write, e.g. models/eugpt-36m")
         parser.add_argument("--root", type=Path, default=Path(), help="base of the config's paths")
         parser.add_argument("--earlier", type=Path, nargs="*", default=[], help="runs before it")
+        parser.add_argument("--evaluation", type=Path, help="folder that `evaluate` wrote")
+        parser.add_argument("--about", type=Path, help="Markdown: what it can and cannot do")
 
     @staticmethod
     def run(args: Namespace) -> None:
@@ -149,7 +173,10 @@ class ExportCommand:
         from training.export import export
 
         config = read_config(args.run / "config.toml", args.root)
-        export(args.run, args.earlier, config, args.out)
+        export(
+            args.run, args.earlier, config, args.out,
+            evaluation=args.evaluation, about=args.about,
+        )  # fmt: skip
 
 
 class ChatCommand:
@@ -190,7 +217,8 @@ COMMANDS: dict[str, type[Command]] = {
     "prepare": PrepareCommand,
     "shrink": ShrinkCommand,
     "soften": SoftenCommand,
-    "train": TrainCommand,
+    "pretrain": PretrainCommand,
+    "finetune": FinetuneCommand,
     "evaluate": EvaluateCommand,
     "export": ExportCommand,
     "chat": ChatCommand,
