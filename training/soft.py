@@ -158,5 +158,6 @@ def soften(config: RunConfig, teacher: GPT, out: Path, rows: int, minutes: float
     tokenizer = Tokenizer.from_file(Path(config.tokenizer))
     # Another seed than the run's: fresh rows and taught ones shall not be the same.
     sources = open_sources(config, tokenizer, config.seed + 1)
-    batches = Batches(sources, config.rows, teacher.config.context_length, config.loss_on)
+    # "assistant" marks the answers; the reader takes all other positions from the documents.
+    batches = Batches(sources, config.rows, teacher.config.context_length, "assistant")
     return write_soft_rows(teacher, batches, out, rows=rows, minutes=minutes, k=k)
