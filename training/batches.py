@@ -18,7 +18,9 @@ _MISFITS = 12  # documents that may fail to fit before the rows are called full
 class Batches:
     """Packed batches of `rows` rows of `length` tokens from the mixture.
 
-    With `soft`, that share of the rows comes from the teacher's store instead.
+    With `soft`, that share of the rows comes from the teacher's store instead. With `part` (i, n)
+    every n-th batch is given, from the i-th on: n processes see different batches, and all have
+    the same cursors.
     """
 
     def __init__(
@@ -29,10 +31,13 @@ class Batches:
         loss_on: str,
         soft: SoftRows | None = None,
         soft_share: float = 0.0,
+        *,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
         self.sources, self.soft = sources, soft
         self.soft_count = round(rows * soft_share) if soft else 0
         self.rows, self.length = rows - self.soft_count, length
+        self.part = part
         self.is_assistant_only = loss_on == "assistant"
         self._carried: list[Document] = []
 
@@ -43,12 +48,24 @@ class Batches:
         return Document(document.ids[: self.length], document.mask[: self.length])
 
     def next(self) -> Batch:
-        if self.soft is None or not self.soft_count:
-            return self._fresh()
-        taught = self.soft.next(self.soft_count, is_assistant_only=self.is_assistant_only)
-        return join(taught, self._fresh()) if self.rows else taught
+        taught = self._taught() if self.soft_count else None
+        if not self.rows and taught:
+            return taught
+        number, of = self.part
+        fresh = [self._deal() for _ in range(of)][number]
+        batch = pack(fresh, self.length, self.is_assistant_only)
+        return join(taught, batch) if taught else batch
 
-    def _fresh(self) -> Batch:
+    def _taught(self) -> Batch:
+        assert self.soft is not None
+        number, of = self.part
+        self.soft.cursor += number * self.soft_count
+        batch = self.soft.next(self.soft_count, is_assistant_only=self.is_assistant_only)
+        self.soft.cursor += (of - 1 - number) * self.soft_count
+        return batch
+
+    def _deal(self) -> list[list[Document]]:
+        """Put documents into the fullest row that has room for them."""
         rows: list[list[Document]] = [[] for _ in range(self.rows)]
         room = [self.length] * self.rows
         carried, self._carried = self._carried, []
@@ -61,7 +78,7 @@ class Batches:
             best = min(fits, key=lambda i: room[i])
             rows[best].append(document)
             room[best] -= len(document.ids)
-        return pack(rows, self.length, self.is_assistant_only)
+        return rows
 
     def state(self) -> dict[str, Any]:
         return {

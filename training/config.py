@@ -7,6 +7,14 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+KINDS = ("smalltalk", "drill", "turns", "text", "sentences", "stories")
+_CHOICES = {
+    "loss_on": ("all", "assistant"),
+    "optimizer": ("muon", "adamw"),
+    "schedule": ("trapezoid", "cosine"),
+    "precision": ("bf16", "fp32"),
+}
+
 
 class ConfigError(ValueError):
     """A run configuration with a missing, unknown or impossible value."""
@@ -17,7 +25,7 @@ class SourceConfig:
     """One data source and its share of the training tokens (shares are relative)."""
 
     name: str
-    kind: str  # smalltalk | drill | turns | text | sentences | stories
+    kind: str  # one of KINDS
     share: float
     path: str
     min_simple: float = 0.0
@@ -51,13 +59,18 @@ class RunConfig:
     lr_matrices: float = 2.5e-3
     lr_other: float = 1e-3
     weight_decay: float = 0.05
-    warmup: float = 0.03
-    decay_from: float = 0.4
+    schedule: str = "trapezoid"  # trapezoid | cosine
+    warmup: float = 0.03  # of the run
+    decay_from: float = 0.4  # of the run; a cosine falls from the end of the warm-up on
+    label_smoothing: float = 0.0
+    z_loss: float = 0.0  # 1e-4 is usual
     max_minutes: float = 0.0  # 0: no limit; else the schedule ends by then at the latest
     eval_every: int = 100
     checkpoint_minutes: float = 5.0
     init_from: str = ""
     patience: int = 0  # evaluations without a better held-out loss before stopping; 0: never
+    samples: bool = True  # a few replies at each evaluation
+    precision: str = "bf16"  # bf16 (autocast) | fp32
     compile: bool = True
     shards: str = ""  # folder written by `prepare`; sources without a shard are read as they are
     soft: SoftConfig | None = None
@@ -83,9 +96,16 @@ def read_config(path: Path, root: Path) -> RunConfig:
         soft = {**raw["soft"], "path": str(root / raw["soft"].get("path", ""))}
         raw["soft"] = _build(SoftConfig, soft, f"{path}: soft")
     config: RunConfig = _build(RunConfig, {**raw, "sources": sources}, str(path))
-    if config.loss_on not in ("all", "assistant"):
-        raise ConfigError(f"{path}: loss_on must be 'all' or 'assistant'")
+    for key, choices in _CHOICES.items():
+        _check(getattr(config, key), choices, f"{path}: {key}")
+    for source in sources:
+        _check(source.kind, KINDS, f"{path}: source {source.name}: kind")
     return config
+
+
+def _check(value: str, choices: tuple[str, ...], where: str) -> None:
+    if value not in choices:
+        raise ConfigError(f"{where} must be one of {', '.join(choices)}, not {value!r}")
 
 
 def _build(kind: Any, values: dict[str, Any], where: str) -> Any:

@@ -43,8 +43,9 @@ def reply(
     ids = fit_prompt(tokenizer, turns, model.config.context_length - max_tokens).token_ids
     start = len(ids)
     generator = torch.Generator().manual_seed(seed)
+    device = next(model.parameters()).device
     while len(ids) - start < max_tokens:
-        logits = model.head(model(torch.tensor([ids]))[0, -1]).float()
+        logits = model.head(model(torch.tensor([ids], device=device))[0, -1]).float().cpu()
         logits[[tokenizer.user_id, tokenizer.assistant_id]] = float("-inf")
         if temperature == 0:
             token = int(logits.argmax())

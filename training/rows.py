@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -34,7 +34,19 @@ class Batch:
         """(B, 1, T, T): causal, and never from one document into another."""
         t = self.tokens.shape[1]
         same = self.documents[:, :, None] == self.documents[:, None, :]
-        return (same & torch.ones(t, t, dtype=torch.bool).tril())[:, None]
+        before = torch.ones(t, t, dtype=torch.bool, device=same.device).tril()
+        return (same & before)[:, None]
+
+    def to(self, device: torch.device) -> Batch:
+        """Give the batch on `device`; on its way to a GPU nothing waits for it."""
+        if device.type == "cpu":
+            return self
+        return Batch(*(self._move(getattr(self, f.name), device) for f in fields(self)))
+
+    @staticmethod
+    def _move(values: Tensor | None, device: torch.device) -> Tensor | None:
+        # Only pinned memory is copied while the CPU goes on.
+        return None if values is None else values.pin_memory().to(device, non_blocking=True)
 
 
 def pack(rows: list[list[Document]], length: int, is_assistant_only: bool) -> Batch:

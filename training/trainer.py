@@ -1,20 +1,18 @@
-"""The training loop: schedule, optimizers, loss, evaluation, resumable run folders.
+"""The training loop: batches in, gradients, a step, now and then an evaluation and a checkpoint.
 
-A run folder holds `config.toml`, `metrics.jsonl`, `loss.png`, `last.pt` (everything needed to
-resume) and `best.safetensors` (the weights with the lowest held-out loss).
+A run can be ended at any moment and resumed: it goes on exactly as if it had not been ended
+(see `training.run_folder`). With several processes the loop is the same in each.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 from tqdm import tqdm
 
@@ -22,235 +20,230 @@ from inference.model.gpt import GPT
 from inference.tokenizer import Tokenizer
 from training.batches import Batches
 from training.config import RunConfig
+from training.distributed import World
+from training.generate import PROBES, reply
 from training.heldout import held_out_batches
 from training.losses import LOSS_CHUNK, chunk_loss, pad
-from training.plot import plot_losses
+from training.optim import learning_rate_factor, make_optimizers, update
+from training.progress import Progress, StatusBar
 from training.rows import IGNORE, Batch
+from training.run_folder import RunFolder
 from training.runs import model_shape
 from training.soft import SoftRows
 from training.sources import open_sources
 
-_CLIP = 1.0
-
-
-def schedule(progress: float, warmup: float, decay_from: float) -> float:
-    """Trapezoid: up over `warmup`, flat, then straight down to 2 % at the end of the run."""
-    if progress < warmup:
-        return min(1.0, max(progress, 1e-3) / warmup)
-    if progress < decay_from:
-        return 1.0
-    return 0.02 + 0.98 * max(0.0, (1.0 - progress) / (1.0 - decay_from))
-
-
-@dataclass(slots=True)
-class Progress:
-    step: int = 0
-    tokens: int = 0
-    elapsed_s: float = 0.0
-    best: float = float("inf")
-    worse: int = 0
-    history: list[dict[str, Any]] = field(default_factory=list)
+_SAMPLE_TOKENS = 24
 
 
 class Trainer:
     """One run. `fit` trains until the schedule ends, resuming what the folder holds."""
 
-    def __init__(self, config: RunConfig, folder: Path) -> None:
+    def __init__(self, config: RunConfig, folder: Path, world: World | None = None) -> None:
         torch.manual_seed(config.seed)
         random.seed(config.seed)
-        self.config, self.folder = config, folder
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.config, self.folder = config, RunFolder(folder)
+        self.world = world or World()
+        self.device = self.world.device
         self.tokenizer = Tokenizer.from_file(Path(config.tokenizer))
         shape = model_shape(config, self.tokenizer)
         self.model = GPT(shape, dropout=config.dropout).to(self.device)
         if config.init_from:
             self.model.load_state_dict(load_file(config.init_from))
-        soft = config.soft
-        self.batches = Batches(
-            open_sources(config, self.tokenizer, config.seed),
-            config.rows,
-            shape.context_length,
-            config.loss_on,
-            SoftRows(Path(soft.path), config.seed) if soft else None,
-            soft.share if soft else 0.0,
-        )
+        self.world.share_weights(self.model)
+        if self.world.rank:  # dropout shall differ; the first process is as one that is alone
+            torch.manual_seed(config.seed + self.world.rank)
+        self.batches = _open_batches(config, self.tokenizer, shape.context_length, self.world)
         self.held_out = held_out_batches(config, self.tokenizer, shape.context_length)
-        self.optimizers = self._optimizers()
+        self.optimizers = make_optimizers(config, self.model)
         if config.compile:  # one block's code serves them all: compiled once, in seconds
             for block in self.model.blocks:
                 block.compile()
         self.chunk_loss = torch.compile(chunk_loss) if config.compile else chunk_loss
         self.at = Progress()
 
-    def _optimizers(self) -> list[torch.optim.Optimizer]:
-        """Muon for the matrices of the blocks, AdamW for all else (Jordan et al. 2024)."""
-        config = self.config
-        matrices = [p for p in self.model.blocks.parameters() if p.ndim == 2]
-        ids = {id(p) for p in matrices}
-        others = [p for p in self.model.parameters() if id(p) not in ids]
-        adamw = torch.optim.AdamW(
-            [{"params": others, "lr": config.lr_other, "weight_decay": 0.0}],
-            betas=(0.9, 0.95),
-            fused=True,
-        )
-        optimizers: list[torch.optim.Optimizer] = [adamw]
-        group = {
-            "params": matrices,
-            "lr": config.lr_matrices,
-            "weight_decay": config.weight_decay,
-        }
-        if config.optimizer == "adamw":
-            adamw.add_param_group(group)
-        else:
-            optimizers.append(torch.optim.Muon([group], adjust_lr_fn="match_rms_adamw"))
-        for optimizer in optimizers:
-            for group in optimizer.param_groups:
-                group["base_lr"] = group["lr"]
-        return optimizers
-
-    @property
-    def progress(self) -> float:
-        """How much of the run is over, by tokens or by time, whichever is further."""
-        by_tokens = self.at.tokens / self.config.tokens
-        by_time = self.at.elapsed_s / (60 * self.config.max_minutes or float("inf"))
-        return max(by_tokens, by_time)
-
     def fit(self) -> Path:
         """Train to the end of the schedule; returns the path of the best weights."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         self._resume()
+        bar = StatusBar(self.config, self.at, is_shown=self.world.is_first)
         saved = last = time.monotonic()
-        bar = tqdm(total=self.config.tokens, initial=self.at.tokens, unit="tok", unit_scale=True)
-        while self.progress < 1.0 and not self._is_overfit():
+        while self.at.share(self.config) < 1.0 and not self.at.is_overfit(self.config):
             loss, count = self._step()
             now = time.monotonic()
-            self.at.elapsed_s += now - last
-            bar.update(count)
-            bar.set_postfix(loss=f"{loss:.3f}", held_out=f"{self.at.best:.3f}")
-            self._log({"loss": loss, "tokens_per_s": count / (now - last)})
-            last = now
+            # One clock for all processes: they must agree on the schedule and on when to save.
+            took, unsaved_s = self.world.first(now - last, now - saved)
+            self.at.elapsed_s += took
+            self._log({"loss": loss, "tokens_per_s": count / took})
+            bar.show(loss, count / took)
             if self.at.step % self.config.eval_every == 0:
                 self._evaluate()
-                last = time.monotonic()
-            if now - saved > 60 * self.config.checkpoint_minutes:
+            if unsaved_s > 60 * self.config.checkpoint_minutes:
                 self._save()
-                saved = last = time.monotonic()
+                saved = time.monotonic()
+            last = time.monotonic()
         bar.close()
-        self._evaluate()
+        if not self.at.history or "held_out_smalltalk" not in self.at.history[-1]:
+            self._evaluate()
         self._save()
-        return self.folder / "best.safetensors"
-
-    def _is_overfit(self) -> bool:
-        return 0 < self.config.patience <= self.at.worse
+        return self.folder.best
 
     def _step(self) -> tuple[float, int]:
         """One optimizer step; returns the mean loss per target and the number of tokens."""
-        factor = schedule(self.progress, self.config.warmup, self.config.decay_from)
-        batch = self.batches.next()
-        self.model.train()
-        loss = self._loss(batch, is_training=True)
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), _CLIP)
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = group["base_lr"] * factor
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-        count = int((batch.documents > 0).sum())
+        factor = learning_rate_factor(self.config, self.at.share(self.config))
+        loss, count = self.backward(self.batches.next())
+        update(self.model, self.optimizers, factor)
         self.at.step += 1
         self.at.tokens += count
         return loss, count
 
-    def _loss(self, batch: Batch, *, is_training: bool) -> float:
-        """Mean loss per target; while training also the gradients, chunk by chunk.
+    def backward(self, batch: Batch) -> tuple[float, int]:
+        """Leave the gradients of the mean loss per target of all processes' batches.
+
+        Returns that loss and the tokens in these batches.
+        """
+        self.model.train()
+        targets, tokens = self.world.sum(
+            int((batch.targets != IGNORE).sum()), int((batch.documents > 0).sum())
+        )
+        loss = self._loss(batch, targets, is_training=True)
+        self.world.sum_gradients(self.model.parameters())
+        return self.world.sum(loss)[0], int(tokens)
+
+    def _loss(self, batch: Batch, divisor: float, *, is_training: bool) -> float:
+        """Sum of the losses by `divisor`; while training also the gradients, chunk by chunk.
 
         Only positions with a target get logits, and only `LOSS_CHUNK` of them at a time.
         """
-        d = self.device
-        with torch.autocast(d.type, dtype=torch.bfloat16):
-            hidden = self.model(batch.tokens.to(d), mask=batch.attention_mask().to(d))
-        targets = batch.targets.view(-1).to(d)
+        batch = batch.to(self.device)
+        with self._autocast():
+            hidden = self.model(batch.tokens, mask=batch.attention_mask())
+        targets = batch.targets.view(-1)
         wanted = (targets != IGNORE).nonzero().squeeze(1)
+        if not len(wanted):
+            return 0.0
         picked = hidden.reshape(-1, hidden.shape[-1])[wanted]
         leaf = picked.detach().requires_grad_(is_training)
-        total = 0.0
+        extras = self._regularizers() if is_training else {}
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
         for start in range(0, len(wanted), LOSS_CHUNK):
             part = slice(start, start + LOSS_CHUNK)
             inputs: list[Any] = [pad(leaf[part]), pad(targets[wanted[part]], IGNORE)]
             inputs += self._taught(batch, wanted[part])
-            with torch.autocast(d.type, dtype=torch.bfloat16):
-                loss = self.chunk_loss(self.model.head, *inputs) / len(wanted)
+            with self._autocast():
+                loss = self.chunk_loss(self.model.head, *inputs, **extras) / divisor
             if is_training:
                 torch.autograd.backward(loss)
-            total += loss.item()
+            total += loss.detach()
         if is_training:
             torch.autograd.backward(picked, leaf.grad)
-        return total
+        return total.item()
+
+    def _autocast(self) -> torch.autocast:
+        is_on = self.config.precision == "bf16"
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=is_on)
+
+    def _regularizers(self) -> dict[str, float]:
+        values = {"label_smoothing": self.config.label_smoothing, "z_loss": self.config.z_loss}
+        return {name: value for name, value in values.items() if value}
 
     def _taught(self, batch: Batch, wanted: Tensor) -> list[Any]:
         """What the teacher expects at the `wanted` positions, and how much it counts."""
         if batch.soft_ids is None or batch.soft_probs is None or self.config.soft is None:
             return []
         both = (batch.soft_ids, batch.soft_probs)
-        rows = [pad(values.to(self.device).flatten(0, 1)[wanted]) for values in both]
+        rows = [pad(values.flatten(0, 1)[wanted]) for values in both]
         return [*rows, self.config.soft.weight]
 
-    @torch.no_grad()
     def _evaluate(self) -> None:
+        """Measure the held-out loss and look at a few replies; all processes wait for the first."""
+        if self.world.is_first:
+            self._measure()
+            if self.config.samples:
+                self.folder.log_samples(self.at.step, self._samples())
+        self.at.best, worse = self.world.first(self.at.best, self.at.worse)
+        self.at.worse = int(worse)
+
+    @torch.no_grad()
+    def _measure(self) -> None:
         self.model.eval()
         losses = {
-            name: sum(self._loss(b, is_training=False) for b in batches) / len(batches)
+            name: sum(self._mean_loss(batch) for batch in batches) / len(batches)
             for name, batches in self.held_out.items()
         }
         main = losses["smalltalk"]
         self.at.worse = 0 if main < self.at.best else self.at.worse + 1
         if main < self.at.best:
             self.at.best = main
-            _write_weights(self.model, self.folder / "best.safetensors")
+            self.folder.save_best(self.model)
         self._log({f"held_out_{name}": value for name, value in losses.items()})
         tqdm.write(f"step {self.at.step} " + " ".join(f"{k}={v:.3f}" for k, v in losses.items()))
-        plot_losses(self.at.history, self.folder / "loss.png")
+        self.folder.plot(self.at.history)
+
+    def _mean_loss(self, batch: Batch) -> float:
+        return self._loss(batch, int((batch.targets != IGNORE).sum()), is_training=False)
+
+    def _samples(self) -> dict[str, str]:
+        # Compiled blocks would be compiled again for these shapes.
+        with torch.compiler.set_stance("force_eager"):
+            return {
+                probe: reply(
+                    self.model, self.tokenizer, [probe],
+                    seed=1, temperature=0.0, max_tokens=_SAMPLE_TOKENS,
+                )
+                for probe in PROBES
+            }  # fmt: skip
 
     def _log(self, values: dict[str, float]) -> None:
+        if not self.world.is_first:
+            return
         row = {"step": self.at.step, "tokens": self.at.tokens, "elapsed_s": self.at.elapsed_s}
         row |= values
         self.at.history.append(row)
-        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(row) + "\n")
+        self.folder.log(row)
 
     def _save(self) -> None:
+        ranks = self.world.gather(self._random_state())
+        if not self.world.is_first:
+            return
         state = {
             "model": self.model.state_dict(),
             "optimizers": [o.state_dict() for o in self.optimizers],
             "batches": self.batches.state(),
-            "rng": torch.get_rng_state(),
-            "step": self.at.step,
-            "tokens": self.at.tokens,
-            "elapsed_s": self.at.elapsed_s,
-            "best": self.at.best,
-            "worse": self.at.worse,
+            "ranks": ranks,
         }
-        aside = self.folder / "last.pt.tmp"
-        torch.save(state, aside)
-        aside.replace(self.folder / "last.pt")
+        self.folder.save(state | self.at.state())
+
+    def _random_state(self) -> dict[str, Tensor]:
+        state = {"rng": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            state["cuda_rng"] = torch.cuda.get_rng_state(self.device)
+        return state
 
     def _resume(self) -> None:
-        path = self.folder / "last.pt"
-        if not path.is_file():
-            return
-        state = torch.load(path, weights_only=True)
-        self.model.load_state_dict(state["model"])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        self.batches.load_state(state["batches"])
-        torch.set_rng_state(state["rng"])
-        at = self.at
-        at.step, at.tokens, at.elapsed_s = state["step"], state["tokens"], state["elapsed_s"]
-        at.best, at.worse = state["best"], state["worse"]
-        lines = (self.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-        at.history = [row for line in lines if (row := json.loads(line))["step"] <= at.step]
+        state = self.folder.load(self.world.size)
+        if state is not None:
+            self.model.load_state_dict(state["model"])
+            for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(saved)
+            self.batches.load_state(state["batches"])
+            # Runs of one process once kept their state at the top.
+            random_state = state["ranks"][self.world.rank] if "ranks" in state else state
+            torch.set_rng_state(random_state["rng"])
+            if self.device.type == "cuda" and "cuda_rng" in random_state:
+                torch.cuda.set_rng_state(random_state["cuda_rng"], self.device)
+            self.at.load_state(state)
+        self.world.first(0.0)  # nobody writes before all have read
+        if self.world.is_first:
+            self.at.history = self.folder.rewind(self.at.step)
 
 
-def _write_weights(model: GPT, path: Path) -> None:
-    aside = path.with_suffix(".tmp")
-    save_file({k: v.to(torch.bfloat16) for k, v in model.state_dict().items()}, aside)
-    aside.replace(path)
+def _open_batches(config: RunConfig, tokenizer: Tokenizer, length: int, world: World) -> Batches:
+    soft = config.soft
+    return Batches(
+        open_sources(config, tokenizer, config.seed),
+        config.rows,
+        length,
+        config.loss_on,
+        SoftRows(Path(soft.path), config.seed) if soft else None,
+        soft.share if soft else 0.0,
+        part=(world.rank, world.size),
+    )
