@@ -19,7 +19,6 @@ from safetensors.torch import save_file
 
 from inference.model.gpt import GPT
 from training.config import ConfigError, RunConfig, read_config
-from training.plot import plot_losses
 from training.smalltalk import DataError
 
 _MAY_CHANGE = {
@@ -89,6 +88,8 @@ class RunFolder:
         return rows
 
     def plot(self, history: list[dict[str, Any]]) -> None:
+        from training.plot import plot_losses  # matplotlib is slow to import
+
         plot_losses(history, self.path / "loss.png")
 
     def save_best(self, model: GPT) -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from tests.training.test_trainer import config, is_same
+from tests.training.test_trainer import talk as talk
 from training.config import RunConfig
 from training.distributed import World, join_world
 from training.rows import IGNORE, Batch
@@ -22,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 # What each process does. It leaves its weights, and the gradients of a first batch, in a file.
 PROGRAM = """
 import json, os, signal, sys
+from dataclasses import replace
 from pathlib import Path
 import torch
 from training.config import RunConfig, SourceConfig
@@ -33,11 +35,13 @@ out, dies_at = Path(sys.argv[2]), int(sys.argv[3])
 sources = tuple(SourceConfig(**source) for source in asked.pop("sources"))
 config = RunConfig(**asked, sources=sources)
 with join_world() as world:
-    first = Trainer(config, out / "unused", world)
-    batch = first.batches.next()
-    loss, tokens = first.backward(batch)
-    found = {"loss": loss, "tokens": tokens, "targets": batch.targets}
-    found["gradients"] = {name: p.grad for name, p in first.model.named_parameters()}
+    if dies_at < 0:
+        first = Trainer(replace(config, dropout=0.0), out / "unused", world)
+        batch = first.batches.next()
+        loss, tokens = first.backward(batch)
+        found = {"loss": loss, "tokens": tokens, "targets": batch.targets}
+        found["gradients"] = {name: p.grad for name, p in first.model.named_parameters()}
+        torch.save(found, out / f"first{world.rank}.pt")
     trainer = Trainer(config, out / "run", world)
     step = trainer._step
     def mortal_step():
@@ -46,7 +50,7 @@ with join_world() as world:
         return step()
     trainer._step = mortal_step
     trainer.fit()
-    found |= {"weights": trainer.model.state_dict(), "step": trainer.at.step}
+    found = {"weights": trainer.model.state_dict(), "step": trainer.at.step}
     found |= {"best": trainer.at.best, "rng": torch.get_rng_state()}
     torch.save(found, out / f"rank{world.rank}.pt")
 """
@@ -62,7 +66,7 @@ def torchrun(run: RunConfig, out: Path, dies_at: int = -1) -> int:
             sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
             out / "program.py", out / "run.json", out, str(dies_at),
         ],
-        cwd=ROOT, capture_output=True, text=True, timeout=150, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=240, check=False,
         env={
             **os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT),
             "GLOO_SOCKET_IFNAME": "lo", "CUDA_VISIBLE_DEVICES": "",
@@ -72,14 +76,14 @@ def torchrun(run: RunConfig, out: Path, dies_at: int = -1) -> int:
     return done.returncode
 
 
-def found(out: Path, rank: int) -> dict[str, Any]:
-    state: dict[str, Any] = torch.load(out / f"rank{rank}.pt", weights_only=True)
+def found(out: Path, rank: int, name: str = "rank") -> dict[str, Any]:
+    state: dict[str, Any] = torch.load(out / f"{name}{rank}.pt", weights_only=True)
     return state
 
 
 @pytest.fixture(scope="module")
-def run(tokenizer_file: Path) -> RunConfig:
-    whole = config(tokenizer_file, 3000)
+def run(tokenizer_file: Path, talk: Path) -> RunConfig:
+    whole = config(tokenizer_file, 3000, talk)
     return replace(whole, precision="fp32", checkpoint_minutes=0.0, eval_every=4)
 
 
@@ -90,7 +94,7 @@ def whole(run: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_all_processes_end_with_the_same_weights(whole: Path) -> None:
     one, other = found(whole, 0), found(whole, 1)
     assert is_same(one["weights"], other["weights"])
@@ -104,15 +108,13 @@ def test_all_processes_end_with_the_same_weights(whole: Path) -> None:
     assert is_same(best, one["weights"])
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_gradient_of_two_processes_is_that_of_one_on_both_batches(
-    run: RunConfig, tmp_path: Path, tokenizer_file: Path
+    run: RunConfig, whole: Path, tmp_path: Path
 ) -> None:
-    """Also where the second has fewer targets than the first."""
-    plain = replace(run, dropout=0.0, tokens=1)
-    torchrun(plain, tmp_path / "two")
-    states = [found(tmp_path / "two", rank) for rank in (0, 1)]
-    alone = Trainer(plain, tmp_path / "one")
+    """Also where one has fewer targets than the other."""
+    states = [found(whole, rank, "first") for rank in (0, 1)]
+    alone = Trainer(replace(run, dropout=0.0), tmp_path)
     batches = [alone.batches.next() for _ in states]
     targets = [int((batch.targets != IGNORE).sum()) for batch in batches]
     assert targets[0] != targets[1]
@@ -132,7 +134,7 @@ def test_gradient_of_two_processes_is_that_of_one_on_both_batches(
             torch.testing.assert_close(state["gradients"][name], parameter.grad, rtol=0, atol=1e-5)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_killed_and_resumed_processes_end_as_uninterrupted_ones(
     run: RunConfig, whole: Path, tmp_path: Path
 ) -> None:
