@@ -1,0 +1,1 @@
+"""New conversations, both sides written by a teacher: seeds, writing, filters, output."""
