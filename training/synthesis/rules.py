@@ -30,7 +30,7 @@ _PEOPLE = (
 _STATES = "hungry|thirsty|sleepy|married|single|pregnant|sick|at work|at home"
 _RELATIVES = (
     "wife|husband|girlfriend|boyfriend|brothers?|sisters?|kids|children|son|daughter|mother|father|"
-    "mom|mum|dad|parents|family"
+    "mom|mum|dad|papa|mama|grandma|grandpa|parents|family"
 )
 _BELONGINGS = f"{_RELATIVES}|body|face|hands?|job|house|apartment|car|bike|dogs?|cats?|garden"
 _BODY = "body|eyes|ears|nose|mouth|hands?|arms?|legs?|feet|skin|hair|stomach"
