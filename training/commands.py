@@ -9,6 +9,7 @@ from typing import Protocol
 from training.config import ConfigError, RunConfig
 from training.evaluation.command import EvaluateCommand
 from training.prepare.command import PrepareCommand
+from training.synthesis.command import SynthesizeCommand
 
 
 class Command(Protocol):
@@ -215,6 +216,7 @@ COMMANDS: dict[str, type[Command]] = {
     "teacher": TeacherCommand,
     "tokenizer": TokenizerCommand,
     "prepare": PrepareCommand,
+    "synthesize": SynthesizeCommand,
     "shrink": ShrinkCommand,
     "soften": SoftenCommand,
     "pretrain": PretrainCommand,
