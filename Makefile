@@ -14,10 +14,10 @@ VENV_RUN := @deploy/setup-venv.sh requirements.txt
 VENV_DEV := @deploy/setup-venv.sh requirements-dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types manage clean
+.PHONY: help run test lint format types train-smoke manage clean
 
 help: ## List these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 run: ## Install what is missing, build the front end and start EuGPT (PORT=8000)
 	$(VENV_RUN)
@@ -42,6 +42,10 @@ format: ## Rewrite the Python code in the house format
 types: ## Check the types
 	$(VENV_DEV)
 	$(BIN)/mypy
+
+train-smoke: ## Train a tiny model end to end in a few minutes and show how to chat with it
+	$(VENV_DEV)
+	@exec $(BIN)/python -m training.smoke
 
 manage: ## Run a Django command on the data of `make run` (ARGS=createsuperuser)
 	$(VENV_RUN)

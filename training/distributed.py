@@ -72,8 +72,9 @@ class World:
         parts = [torch.zeros_like(p) if p.grad is None else p.grad for p in owners]
         flat = torch.cat([part.reshape(-1) for part in parts])
         distributed.all_reduce(flat)
-        for owner, part in zip(owners, flat.split([p.numel() for p in owners]), strict=True):
-            owner.grad = part.view_as(owner).clone()
+        sums = torch.split(flat, [p.numel() for p in owners])
+        for owner, part in zip(owners, sums, strict=True):
+            owner.grad = part.view_as(owner)
 
     def share_weights(self, model: nn.Module) -> None:
         """Give every process the weights of the first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -41,12 +42,14 @@ class Batch:
         """Give the batch on `device`; on its way to a GPU nothing waits for it."""
         if device.type == "cpu":
             return self
-        return Batch(*(self._move(getattr(self, f.name), device) for f in fields(self)))
-
-    @staticmethod
-    def _move(values: Tensor | None, device: torch.device) -> Tensor | None:
+        values: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
         # Only pinned memory is copied while the CPU goes on.
-        return None if values is None else values.pin_memory().to(device, non_blocking=True)
+        return Batch(
+            **{
+                name: value if value is None else value.pin_memory().to(device, non_blocking=True)
+                for name, value in values.items()
+            }
+        )
 
 
 def pack(rows: list[list[Document]], length: int, is_assistant_only: bool) -> Batch:

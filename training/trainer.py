@@ -122,7 +122,7 @@ class Trainer:
             return 0.0
         picked = hidden.reshape(-1, hidden.shape[-1])[wanted]
         leaf = picked.detach().requires_grad_(is_training)
-        extras = self._regularizers() if is_training else {}
+        extras: dict[str, Any] = self._regularizers() if is_training else {}
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for start in range(0, len(wanted), LOSS_CHUNK):
             part = slice(start, start + LOSS_CHUNK)

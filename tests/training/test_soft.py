@@ -117,7 +117,7 @@ def test_store_read_in_parts_and_over_epochs_depends_on_the_cursor_alone(
     rest = later.next(ROWS + 1, is_assistant_only=True)
     assert torch.equal(rest.tokens, whole.tokens[ROWS - 1 :])
     for epoch in (whole.tokens[:ROWS], whole.tokens[ROWS:]):
-        assert len(epoch.unique(dim=0)) == ROWS  # every row once
+        assert len(torch.unique(epoch, dim=0)) == ROWS  # every row once
 
 
 def test_continued_store_equals_uninterrupted_one(
