@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -42,14 +41,18 @@ class Batch:
         """Give the batch on `device`; on its way to a GPU nothing waits for it."""
         if device.type == "cpu":
             return self
-        values: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        # Only pinned memory is copied while the CPU goes on.
         return Batch(
-            **{
-                name: value if value is None else value.pin_memory().to(device, non_blocking=True)
-                for name, value in values.items()
-            }
+            _send(self.tokens, device),
+            _send(self.targets, device),
+            _send(self.documents, device),
+            None if self.soft_ids is None else _send(self.soft_ids, device),
+            None if self.soft_probs is None else _send(self.soft_probs, device),
         )
+
+
+def _send(values: Tensor, device: torch.device) -> Tensor:
+    # Only pinned memory is copied while the CPU goes on.
+    return values.pin_memory().to(device, non_blocking=True)
 
 
 def pack(rows: list[list[Document]], length: int, is_assistant_only: bool) -> Batch:
