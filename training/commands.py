@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Protocol
 
+from inference.chat_template import PromptTooLong
 from training.config import ConfigError, RunConfig
 from training.evaluation.command import EvaluateCommand
 from training.prepare.command import PrepareCommand
@@ -206,10 +207,19 @@ class ChatCommand:
                 print(f"> {probe}\n  {answer([probe])}\n")
             return
         messages: list[str] = []
-        while text := input("> ").strip():
-            messages.append(text)
-            messages.append(answer(messages))
-            print(messages[-1])
+        while text := _ask():
+            try:
+                messages += [text, answer([*messages, text])]
+                print(messages[-1])
+            except PromptTooLong as error:
+                print(error)
+
+
+def _ask() -> str:
+    try:
+        return input("> ").strip()
+    except EOFError:  # Ctrl-D
+        return ""
 
 
 COMMANDS: dict[str, type[Command]] = {

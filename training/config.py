@@ -98,6 +98,11 @@ def read_config(path: Path, root: Path) -> RunConfig:
     config: RunConfig = _build(RunConfig, {**raw, "sources": sources}, str(path))
     for key, choices in _CHOICES.items():
         _check(getattr(config, key), choices, f"{path}: {key}")
+    names = [source.name for source in sources]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"{path}: two sources have the same name")
+    if min(config.rows, config.tokens, *(source.share for source in sources)) <= 0:
+        raise ConfigError(f"{path}: rows, tokens and every share must be above 0")
     for source in sources:
         _check(source.kind, KINDS, f"{path}: source {source.name}: kind")
     return config

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import lzma
 import random
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from inference.chat_template import Turn
-from training.smalltalk import DataError
+from training.data_formats import read_documents
 
 # fmt: off
 _HEROES = {
@@ -30,21 +29,21 @@ _STORY_ASKS = (
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Give the rows of one file; a broken line is skipped, a missing file is a `DataError`."""
-    if not path.is_file():
-        raise DataError(f"no such corpus file: {path}")
-    with lzma.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            if "turns" in row or row.get("text"):
-                yield row
+    """Give the rows of a source in any known form, as `turns` (of `Turn`) or as `text`.
+
+    Broken lines are counted on stderr; a missing, unreadable or empty source is a `DataError`.
+    """
+    reading = read_documents(path)
+    if reading.broken:
+        print(f"{path}: {reading.broken} broken lines left out", file=sys.stderr)
+    for record in reading.records:
+        key = "text" if isinstance(record.content, str) else "turns"
+        yield {**record.extra, key: record.content}
 
 
 def row_turns(row: dict[str, Any]) -> list[Turn]:
-    return [Turn(turn["role"], turn["content"]) for turn in row["turns"]]
+    turns: list[Turn] = row["turns"]
+    return turns
 
 
 def join_sentences(rows: list[dict[str, Any]], rng: random.Random) -> str:

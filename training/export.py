@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from inference import checkpoint_io
 from inference.model.gpt import GPT
 from inference.tokenizer import Tokenizer
-from training.config import RunConfig
+from training.config import RunConfig, read_config
 from training.generate import PROBES, reply
 from training.plot import plot_losses
 from training.runs import model_shape
@@ -22,6 +22,11 @@ from training.smalltalk import DataError
 _CARD = Path(__file__).with_name("model_card.md")
 _NOT_MEASURED = "Not measured yet: `python -m training evaluate`."
 _UNSAID = "It makes small talk in English, and mistakes. Do not rely on it for advice that matters."
+_FREE = "Nothing under a non-commercial licence was used."
+_NOT_FREE = "A data set of the Hugging Face hub was used: its licence binds these weights too."
+_TEACHER = """The teacher is SmolLM2-135M-Instruct (Apache-2.0) by Hugging Face. Our tokenizer's
+merges are selected from its merges; our weights started from six of its layers, cut down, and were
+trained on its distributions after it was fine-tuned on our text."""
 _COPIED = ("evaluation.json", "evaluation.md", "conversations.html")
 
 
@@ -46,18 +51,23 @@ def export(
     tokenizer = Tokenizer.from_file(tokenizer_file)
     model = GPT(model_shape(config, tokenizer))
     model.load_state_dict(load_file(weights))
-    stages = [_stage(folder) for folder in [*earlier, run]]
-    training = {"stages": stages, "sources": [s.name for s in config.sources]}
+    folders = [*earlier, run]
+    stages = [_stage(folder) for folder in folders]
+    sources = _sources(folders)
+    training = {"stages": stages, "sources": sorted(sources)}
     texts = {
         "about": about.read_text(encoding="utf-8").strip() if about else _UNSAID,
-        "evaluation": _table(evaluation) if evaluation else _NOT_MEASURED,
+        "evaluation": _NOT_MEASURED,
+        "data": "\n".join(f"* {name}: {text}" for name, text in sorted(sources.items())),
+        "teacher": _TEACHER if config.soft or _has_soft(folders) else "No teacher was used.",
+        "licence": _NOT_FREE if any("hub:" in name for name in sources) else _FREE,
     }
-    card = _card(out.name, model, tokenizer, stages, config, texts)
+    card = _card(out.name, model, tokenizer, stages, texts)
     out.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = checkpoint_io.write(out, model, tokenizer_file, card, training)
-    plot_losses(_history([*earlier, run]), out / "loss.png")
+    plot_losses(_history(folders), out / "loss.png")
     if evaluation:
-        _copy_evaluation(evaluation, checkpoint)
+        _add_evaluation(evaluation, checkpoint)
 
 
 def _stage(folder: Path) -> dict[str, Any]:
@@ -88,6 +98,25 @@ def _history(folders: list[Path]) -> list[dict[str, Any]]:
     return history
 
 
+def _configs(folders: list[Path]) -> list[RunConfig]:
+    return [read_config(f / "config.toml", Path()) for f in folders]
+
+
+def _has_soft(folders: list[Path]) -> bool:
+    return any(config.soft for config in _configs(folders))
+
+
+def _sources(folders: list[Path]) -> dict[str, str]:
+    """Every source of every stage: how much of the tokens it had in each."""
+    found: dict[str, list[str]] = {}
+    for config in _configs(folders):
+        total = sum(s.share for s in config.sources)
+        for s in config.sources:
+            name = s.path if "hub:" in s.path else s.name
+            found.setdefault(name, []).append(f"{s.share / total:.1%} of {config.name}")
+    return {name: ", ".join(parts) for name, parts in found.items()}
+
+
 def _table(evaluation: Path) -> str:
     path = evaluation / "evaluation.md"
     if not path.is_file():
@@ -100,10 +129,14 @@ def _table(evaluation: Path) -> str:
     )
 
 
-def _copy_evaluation(evaluation: Path, checkpoint: checkpoint_io.Checkpoint) -> None:
+def _add_evaluation(evaluation: Path, checkpoint: checkpoint_io.Checkpoint) -> None:
+    """Put the table into the card; an evaluation of other weights is a `DataError`."""
     measured = json.loads((evaluation / "evaluation.json").read_text(encoding="utf-8"))["sha256"]
     if measured != checkpoint.sha256:
         raise DataError(f"{evaluation} measured another checkpoint ({measured[:12]})")
+    card = checkpoint.folder / "README.md"
+    text = card.read_text(encoding="utf-8").replace(_NOT_MEASURED, _table(evaluation))
+    card.write_text(text, encoding="utf-8")
     for name in _COPIED:
         if (evaluation / name).is_file():
             shutil.copyfile(evaluation / name, checkpoint.folder / name)
@@ -111,7 +144,7 @@ def _copy_evaluation(evaluation: Path, checkpoint: checkpoint_io.Checkpoint) -> 
 
 def _card(
     name: str, model: GPT, tokenizer: Tokenizer, stages: list[dict[str, Any]],
-    config: RunConfig, texts: dict[str, str],
+    texts: dict[str, str],
 ) -> str:  # fmt: skip
     training = "\n".join(
         f"* {s['run']}: {s['tokens']:,} tokens, {s['steps']} steps, {s['minutes']} minutes, "
@@ -122,13 +155,11 @@ def _card(
         f"> **user**: {probe}\n>\n> **EuGPT**: {reply(model, tokenizer, [probe], seed=1)}"
         for probe in PROBES
     )
-    total = sum(s.share for s in config.sources)
     return _CARD.read_text(encoding="utf-8").format(
         name=name,
         parameters=model.parameter_count(),
         training=training,
         held_out=stages[-1]["held_out_loss"],
-        data="\n".join(f"* {s.name}: {s.share / total:.1%} of the tokens" for s in config.sources),
         samples=samples,
         **texts,
         **model.config.to_dict(),

@@ -12,7 +12,6 @@ from training.config import RunConfig
 from training.rows import Batch, Document, pack
 
 _ROWS = 16
-_BATCHES = 6
 
 
 def held_out_batches(
@@ -35,7 +34,11 @@ def held_out_batches(
 
 
 def _pack_all(documents: list[Document], length: int) -> list[Batch]:
-    """First fit into rows, rows into batches; what exceeds `_BATCHES` is left out."""
+    """First fit into rows, rows into batches."""
+    if not documents:
+        raise smalltalk.DataError(
+            "no line of the small talk is held out: there is too little of it"
+        )
     rows: list[list[Document]] = []
     room: list[int] = []
     for document in documents:
@@ -46,6 +49,6 @@ def _pack_all(documents: list[Document], length: int) -> list[Batch]:
             room.append(length)
         rows[i].append(document)
         room[i] -= n
-    batches = [rows[i : i + _ROWS] for i in range(0, len(rows), _ROWS)][:_BATCHES]
+    batches = [rows[i : i + _ROWS] for i in range(0, len(rows), _ROWS)]
     batches[-1] += [[] for _ in range(_ROWS - len(batches[-1]))]
     return [pack(batch, length, is_assistant_only=True) for batch in batches]

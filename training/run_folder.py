@@ -76,7 +76,9 @@ class RunFolder:
         if not path.is_file():
             return []
         rows = []
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in path.read_text(encoding="utf-8").split("\n"):
+            if not line:
+                continue
             try:
                 row = json.loads(line)
             except json.JSONDecodeError:  # cut short by a kill

@@ -7,16 +7,20 @@ from pathlib import Path
 from safetensors.torch import load_file
 
 from inference import checkpoint_io
+from inference.model.config import ConfigError as ShapeError
 from inference.model.config import GPTConfig
 from inference.model.gpt import GPT
 from inference.tokenizer import Tokenizer
-from training.config import RunConfig, read_config
+from training.config import ConfigError, RunConfig, read_config
 from training.smalltalk import DataError
 
 
 def model_shape(config: RunConfig, tokenizer: Tokenizer) -> GPTConfig:
     """The shape that a run's [model] table and its tokenizer give."""
-    return GPTConfig(**{"vocab_size": tokenizer.vocab_size, **config.model})  # type: ignore[arg-type]
+    try:
+        return GPTConfig(**{"vocab_size": tokenizer.vocab_size, **config.model})  # type: ignore[arg-type]
+    except (TypeError, ShapeError) as error:
+        raise ConfigError(f"[model]: {error}") from error
 
 
 def load_any(folder: Path, root: Path) -> tuple[GPT, Path]:

@@ -8,6 +8,7 @@ assistant wrote the next token), `ids.u16` and `probs.f16` (N, T, K), `meta.json
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import time
@@ -88,19 +89,28 @@ class SoftRows:
 
 
 def write_soft_rows(
-    teacher: GPT, batches: Batches, folder: Path, *, rows: int, minutes: float, k: int
+    teacher: GPT,
+    batches: Batches,
+    folder: Path,
+    *,
+    rows: int,
+    minutes: float,
+    k: int,
+    about: str = "",
 ) -> int:
     """Append rows until there are `rows`, or for `minutes`; returns how many there are.
 
-    A store that was begun is continued: the same batches are drawn again and passed over.
+    A store that was begun is continued: the same batches are drawn again and passed over. `about`
+    tells what the rows depend on; a store of anything else is refused with a `DataError`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "meta.json"
-    meta = {"rows": 0, "length": batches.length, "k": k}
+    sizes = {"length": batches.length, "k": k, "batch": batches.rows, "about": about}
+    meta: dict[str, Any] = {"rows": 0, **sizes}
     if path.is_file():
         meta = json.loads(path.read_text(encoding="utf-8"))
-        if (meta["length"], meta["k"]) != (batches.length, k):
-            raise DataError(f"{folder} was begun with other sizes: {meta}")
+        if {key: meta.get(key) for key in sizes} != sizes:
+            raise DataError(f"{folder} holds rows of another teacher, data or size: {meta}")
     until = time.monotonic() + 60 * minutes
     drawn = 0
     bar = tqdm(total=rows, initial=meta["rows"], unit="row")
@@ -114,7 +124,9 @@ def write_soft_rows(
                 out.seek(meta["rows"] * values[0].nbytes)
                 out.write(values.tobytes())
         meta["rows"] = drawn
-        path.write_text(json.dumps(meta), encoding="utf-8")
+        aside = path.with_suffix(".tmp")
+        aside.write_text(json.dumps(meta), encoding="utf-8")
+        aside.replace(path)
         bar.update(len(batch.tokens))
     bar.close()
     return int(meta["rows"])
@@ -160,4 +172,14 @@ def soften(config: RunConfig, teacher: GPT, out: Path, rows: int, minutes: float
     sources = open_sources(config, tokenizer, config.seed + 1)
     # "assistant" marks the answers; the reader takes all other positions from the documents.
     batches = Batches(sources, config.rows, teacher.config.context_length, "assistant")
-    return write_soft_rows(teacher, batches, out, rows=rows, minutes=minutes, k=k)
+    about = _fingerprint(config, teacher)
+    return write_soft_rows(teacher, batches, out, rows=rows, minutes=minutes, k=k, about=about)
+
+
+def _fingerprint(config: RunConfig, teacher: GPT) -> str:
+    """A hash of the sources, the tokenizer and a part of every one of the teacher's weights."""
+    digest = hashlib.sha256(repr((config.sources, config.seed)).encode())
+    digest.update(Path(config.tokenizer).read_bytes())
+    for weight in teacher.parameters():
+        digest.update(weight.detach().flatten()[:64].float().cpu().numpy().tobytes())
+    return digest.hexdigest()

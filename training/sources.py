@@ -71,7 +71,8 @@ class Source:
 
     def _is_wanted(self, row: dict[str, Any]) -> bool:
         return (
-            row.get("simple", 1.0) >= self.config.min_simple
+            ("turns" in row) == (self.config.kind == "turns")
+            and row.get("simple", 1.0) >= self.config.min_simple
             and not (self.config.openings_only and row.get("start", 0))
             and not (self.config.skip_persona and row.get("persona") == self.config.skip_persona)
         )
@@ -104,7 +105,7 @@ class Source:
             return self._conversation(corpus.row_turns(item))
         text = item["text"]
         if kind == "sentences":
-            text = corpus.join_sentences(rng.sample(self._items, 10), rng)
+            text = corpus.join_sentences(rng.sample(self._items, min(10, len(self._items))), rng)
         ids = [*self.tokenizer.encode(text), self.tokenizer.end_id]
         return Document(ids, [True] * len(ids))
 

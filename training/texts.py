@@ -15,6 +15,8 @@ _MAX_WORDS = 900_000  # of one public source, so that no source's style takes th
 def sample_texts(config: RunConfig) -> list[str]:
     texts: list[str] = []
     for source in config.sources:
+        if source.kind == "drill":  # made of the small talk's words
+            continue
         texts += _smalltalk(source) if source.kind == "smalltalk" else _public(source)
     return texts
 

@@ -81,10 +81,16 @@ class Trainer:
                 saved = time.monotonic()
             last = time.monotonic()
         bar.close()
-        if not self.at.history or "held_out_smalltalk" not in self.at.history[-1]:
+        if not self._is_measured():
             self._evaluate()
         self._save()
         return self.folder.best
+
+    def _is_measured(self) -> bool:
+        """Whether the last step was evaluated. Only the first process knows: all must agree."""
+        history = self.at.history
+        measured = bool(history) and "held_out_smalltalk" in history[-1]
+        return bool(self.world.first(float(measured))[0])
 
     def _step(self) -> tuple[float, int]:
         """One optimizer step; returns the mean loss per target and the number of tokens."""

@@ -69,12 +69,13 @@ def test_roughen_leaves_the_assistant_alone() -> None:
     assert len({user for user, _ in seen}) > 4
 
 
-def test_read_rows_skips_broken_lines(tmp_path: Path) -> None:
+def test_read_rows_counts_broken_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.jsonl.xz"
     with lzma.open(path, "wt") as lines:
-        lines.write('{"text": "one"}\nnot json\n{"text": ""}\n{"turns": []}\n')
-    assert len(list(corpus.read_rows(path))) == 2
-    with pytest.raises(DataError, match="no such corpus file"):
+        lines.write('{"text": "one"}\nnot json\n{"text": ""}\n{"turns": []}\n5\n"turns"\n')
+    assert [row["text"] for row in corpus.read_rows(path)] == ["one"]
+    assert f"{path}: 5 broken lines left out" in capsys.readouterr().err
+    with pytest.raises(DataError, match="no such file"):
         list(corpus.read_rows(tmp_path / "nothing"))
 
 

@@ -209,7 +209,7 @@ share = 1
 path = "talk"
 [[source]]
 name = "drawn"
-kind = "echo"
+kind = "drill"
 share = 1
 path = "talk"
 [[source]]

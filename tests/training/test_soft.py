@@ -142,7 +142,7 @@ def test_cut_or_missing_store_is_an_error(
     with pytest.raises(DataError, match="holds no soft targets"):
         SoftRows(out, 1)
     write(teacher, tokenizer, talk, out)
-    with pytest.raises(DataError, match="begun with other sizes"):
+    with pytest.raises(DataError, match="another teacher, data or size"):
         write_soft_rows(teacher, batches(tokenizer, talk), out, rows=9, minutes=1.0, k=K + 1)
     path = out / "probs.f16"
     path.write_bytes(path.read_bytes()[:-1])

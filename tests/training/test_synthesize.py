@@ -207,7 +207,7 @@ def test_seeds_refuse_files_without_a_first_turn(data: Path, tmp_path: Path) -> 
     path = _xz(tmp_path / "empty.jsonl.xz", [{"text": "...", "simple": 1.0}])
     with pytest.raises(DataError, match="no usable first turn"):
         Seeds(data, [path], seed=1)
-    with pytest.raises(DataError, match="no such corpus file"):
+    with pytest.raises(DataError, match="no such file"):
         Seeds(data, [tmp_path / "nothing.jsonl.xz"], seed=1)
 
 

@@ -1,4 +1,4 @@
-"""Recall: the user said something, later asks for it. Words and names are held out."""
+"""Recall: the user said something, later asks for it. Names are held out, other words mostly."""
 
 from __future__ import annotations
 
@@ -73,7 +73,10 @@ def _fill(texts: list[str], answer: str, words: dict[str, list[str]], rng: rando
 
 
 def _unseen_words(subject: Subject) -> dict[str, list[str]]:
-    """Held-out words; names only if no training text or list holds them either."""
+    """Held-out words; names only if no training text or list holds them either.
+
+    Lists of twelve words or fewer have none to spare: theirs were seen in training.
+    """
     texts = [word for words in subject.slots.train.values() for word in words]
     texts += [turn.content for turns in subject.lines[0] for turn in turns]
     texts += [path.read_text("utf-8") for path in sorted(subject.talk.parent.glob("*.json"))]

@@ -31,7 +31,7 @@ def prepare(config: RunConfig, folder: Path, *, is_forced: bool = False) -> list
     """Write shards of every source of `config` into `folder`; raises `DataError`."""
     tokenizer = _read_tokenizer(Path(config.tokenizer))
     folder.mkdir(parents=True, exist_ok=True)
-    earlier = {} if is_forced else read_reports(folder)
+    earlier = read_reports(folder)
     done: dict[str, SourceReport] = {}
     for source in config.sources:
         if source.kind not in (*_TOKENIZED, *_CHECKED_ONLY):
@@ -40,7 +40,7 @@ def prepare(config: RunConfig, folder: Path, *, is_forced: bool = False) -> list
             raise DataError(f"two sources are named {source.name}")
         mark = fingerprint(source, config.tokenizer)
         old = earlier.get(source.name)
-        if old and old.fingerprint == mark and _is_whole(folder, source):
+        if old and not is_forced and old.fingerprint == mark and _is_whole(folder, source):
             done[source.name] = old
             print(f"{source.name}: unchanged", flush=True)
         else:
@@ -50,7 +50,6 @@ def prepare(config: RunConfig, folder: Path, *, is_forced: bool = False) -> list
         if done[source.name].note:
             print(f"  NOTE: {done[source.name].note}", flush=True)
         write_reports(folder, earlier | done, {"config": config.name, "version": VERSION})
-    write_reports(folder, done, {"config": config.name, "version": VERSION})
     return list(done.values())
 
 
