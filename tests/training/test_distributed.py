@@ -84,7 +84,7 @@ def found(out: Path, rank: int, name: str = "rank") -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def run(tokenizer_file: Path, talk: Path) -> RunConfig:
     whole = config(tokenizer_file, 3000, talk)
-    return replace(whole, precision="fp32", checkpoint_minutes=0.0, eval_every=4)
+    return replace(whole, precision="fp32", checkpoint_minutes=0.0, eval_every=1)  # ends on one
 
 
 @pytest.fixture(scope="module")
