@@ -39,7 +39,11 @@ class EvaluateCommand:
         parser.add_argument("checkpoint", type=Path, help="e.g. models/eugpt-36m")
         parser.add_argument("--out", type=Path, required=True, help="folder to write to")
         parser.add_argument("--smalltalk", type=Path, default=SMALLTALK, help="small-talk folder")
-        parser.add_argument("--corpus", type=Path, help="folder of public *.jsonl.xz, for the loss")
+        parser.add_argument(
+            "--corpus", type=Path,
+            help="folder of public *.jsonl.xz: the loss on what `prepare` holds out of each, which "
+            "only a run that reads its shards has never seen",
+        )  # fmt: skip
         parser.add_argument(
             "--only", type=_measures, default=list(MEASURES), metavar="A,B",
             help="of " + ", ".join(MEASURES),
