@@ -12,7 +12,7 @@ from inference.engine.detokenizer import Detokenizer
 from inference.engine.params import SamplingParams
 from inference.engine.request import Finish, Request, StepOutput, TokenLogprobs
 from inference.engine.runner import Runner
-from inference.engine.sampler import Sampled, sample
+from inference.engine.sampler import Sampled, Sampler
 from inference.engine.scheduler import Scheduler
 from inference.model.gpt import GPT
 from inference.tokenizer import Tokenizer
@@ -50,6 +50,7 @@ class Engine:
         self.scheduler = Scheduler(config.slots, config.queue_limit)
         self._runner = Runner(model, config.slots)
         self._banned = _never_written(tokenizer)
+        self._sampler = Sampler(tokenizer.vocab_size, self._banned, tokenizer.end_id)
         self._requests: dict[str, Request] = {}
 
     @property
@@ -122,7 +123,7 @@ class Engine:
         return self._advance([request], self._sample(logits, [request]))
 
     def _sample(self, logits: Tensor, requests: list[Request]) -> list[Sampled]:
-        return sample(logits, requests, self._banned, self.tokenizer.end_id)
+        return self._sampler.sample(logits, requests)
 
     def _advance(self, requests: list[Request], sampled: list[Sampled]) -> list[StepOutput]:
         return [

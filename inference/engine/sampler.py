@@ -27,26 +27,32 @@ class Sampled:
     logprobs: TokenLogprobs | None
 
 
-@torch.inference_mode()
-def sample(
-    logits: Tensor, requests: Sequence[Request], banned: Sequence[int], end_id: int
-) -> list[Sampled]:
-    """Choose one token for each row of `logits` (B, V), which is overwritten.
+class Sampler:
+    """Choose tokens for the rows of a batch. `banned` ids are never chosen."""
 
-    `banned` ids are never chosen; `end_id` not before the row's `min_tokens`.
-    """
-    raw = logits.log_softmax(-1) if any(r.params.logprobs for r in requests) else None
-    _apply_bans(logits, requests, banned, end_id)
-    chosen = logits.argmax(-1)
-    drawn = [i for i, r in enumerate(requests) if r.params.temperature > 0]
-    if drawn:
-        rows = logits if len(drawn) == len(requests) else logits[drawn]
-        chosen[drawn] = _draw(rows, [requests[i] for i in drawn])
-    ids = chosen.tolist()
-    return [
-        Sampled(token, _logprobs(raw[i], token, r.params.logprobs) if raw is not None else None)
-        for i, (token, r) in enumerate(zip(ids, requests, strict=True))
-    ]
+    def __init__(self, vocab_size: int, banned: Sequence[int], end_id: int) -> None:
+        self.vocab_size = vocab_size
+        self._banned = list(banned)
+        self._end_id = end_id
+
+    @torch.inference_mode()
+    def sample(self, logits: Tensor, requests: Sequence[Request]) -> list[Sampled]:
+        """Choose one token for each row of `logits` (B, V), which is overwritten.
+
+        The end is not chosen before the row's `min_tokens`.
+        """
+        raw = logits.log_softmax(-1) if any(r.params.logprobs for r in requests) else None
+        _apply_bans(logits, requests, self._banned, self._end_id)
+        chosen = logits.argmax(-1)
+        drawn = [i for i, r in enumerate(requests) if r.params.temperature > 0]
+        if drawn:
+            rows = logits if len(drawn) == len(requests) else logits[drawn]
+            chosen[drawn] = _draw(rows, [requests[i] for i in drawn])
+        ids = chosen.tolist()
+        return [
+            Sampled(token, _logprobs(raw[i], token, r.params.logprobs) if raw is not None else None)
+            for i, (token, r) in enumerate(zip(ids, requests, strict=True))
+        ]
 
 
 def _apply_bans(

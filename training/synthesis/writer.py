@@ -18,7 +18,7 @@ from inference.engine.detokenizer import Detokenizer
 from inference.engine.params import SamplingParams
 from inference.engine.request import Request
 from inference.engine.runner import Runner
-from inference.engine.sampler import sample
+from inference.engine.sampler import Sampler
 from inference.model.gpt import GPT
 from inference.tokenizer import Tokenizer
 from training.synthesis.filters import turn_fault
@@ -96,6 +96,7 @@ class Writer:
         self._context = model.config.context_length
         self._runner = Runner(model, rows)
         self._bans = _bans(tokenizer)
+        self._sampler = Sampler(tokenizer.vocab_size, (), tokenizer.end_id)
         self._open: list[_Draft] = []
 
     @property
@@ -142,7 +143,7 @@ class Writer:
         raw = logits.log_softmax(-1)
         logits += self._bans[[d.allowed for d in self._open]]
         requests = [d.request for d in self._open]
-        ids = [s.token_id for s in sample(logits, requests, (), self.tokenizer.end_id)]
+        ids = [s.token_id for s in self._sampler.sample(logits, requests)]
         logprobs = _pick(raw, ids)
         finished = []
         for slot, draft in enumerate(self._open):
