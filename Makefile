@@ -8,13 +8,15 @@ export PYTHON ?=
 export PIP_TORCH_ARGS ?=
 # For `make manage`, for example make manage ARGS=createsuperuser.
 ARGS ?= help
+# For `make bench-chat`, for example BENCH_ARGS="--clients 64 --engine"; `--help` lists them.
+BENCH_ARGS ?= --engine
 
 BIN := .venv/bin
 VENV_RUN := @deploy/setup-venv.sh requirements.txt
 VENV_DEV := @deploy/setup-venv.sh requirements-dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types train-smoke manage clean
+.PHONY: help run test lint format types train-smoke bench-chat manage clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -46,6 +48,10 @@ types: ## Check the types
 train-smoke: ## Train a tiny model end to end in a few minutes and show how to chat with it
 	$(VENV_DEV)
 	@exec $(BIN)/python -m training.smoke
+
+bench-chat: ## Load a fresh EuGPT with 32 sockets: pace, waits, errors, lost tokens, CPU
+	$(VENV_RUN)
+	@exec $(BIN)/python -m deploy.local bench-chat $(BENCH_ARGS)
 
 manage: ## Run a Django command on the data of `make run` (ARGS=createsuperuser)
 	$(VENV_RUN)

@@ -3,13 +3,16 @@
 import argparse
 import sys
 
-from deploy.local import frontend, launcher, processes
+from deploy.local import bench, frontend, launcher, processes
 from deploy.local.errors import SetupError
 
 
 def main() -> int:
     """Parse the command line and do it; SetupError becomes one sentence and exit code 1."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options, others = parser.parse_known_args()
+    if others and options.command != "bench-chat":
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
     try:
         if options.command == "run":
             if options.with_parent:
@@ -17,6 +20,8 @@ def main() -> int:
             return launcher.run()
         if options.command == "manage":
             return launcher.manage(options.arguments)
+        if options.command == "bench-chat":
+            return bench.run(others)
         if options.script == "build":
             frontend.build()
         else:
@@ -34,6 +39,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--with-parent", action="store_true", help="stop when the parent dies")
     manage = commands.add_parser("manage", help="run a Django management command")
     manage.add_argument("arguments", nargs=argparse.REMAINDER)
+    text = "load-test a fresh installation; further arguments are those of manage.py bench_chat"
+    commands.add_parser("bench-chat", help=text, add_help=False)
     npm = commands.add_parser("frontend", help="build the front end or run one of its scripts")
     npm.add_argument("script", help="build, or another script of frontend/package.json")
     return parser

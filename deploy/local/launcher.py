@@ -60,7 +60,7 @@ def app_env(env: Mapping[str, str], var: VarDir) -> dict[str, str]:
 
 def run() -> int:
     """Run EuGPT until it is told to stop; returns the exit code."""
-    _stop_on_signals()
+    stop_on_signals()
     processes.adopt_orphans()
     started = time.monotonic()
     try:
@@ -73,7 +73,7 @@ def run() -> int:
             urls = stack.enter_context(services(var, env, say))
             stack.enter_context(announced(var, urls))
             env = app_env(env, var) | urls
-            _prepare(env)
+            prepare(env)
             _serve(var, env, started, stack)
     except Stopped:
         say("EuGPT has stopped")
@@ -101,7 +101,7 @@ def say(text: str) -> None:
     print(f"eugpt  | {text}", flush=True)
 
 
-def _stop_on_signals() -> None:
+def stop_on_signals() -> None:
     """Turn the first stop signal into Stopped; further ones must not disturb the clean-up."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -124,7 +124,7 @@ def _checked(env: Mapping[str, str], stack: ExitStack) -> VarDir:
     return var
 
 
-def _prepare(env: Mapping[str, str]) -> None:
+def prepare(env: Mapping[str, str]) -> None:
     """Bring the database up to date and the released checkpoint into it; both do so once."""
     models = Path(env.get("EUGPT_MODELS_DIR") or "models")
     checkpoint = models / (env.get("EUGPT_MODEL") or "eugpt-36m")

@@ -29,7 +29,7 @@ class Stack:
 
     def __init__(self, directory: Path, env: Mapping[str, str]) -> None:
         self._directory = directory
-        self._env = dict(env)
+        self.env = dict(env)
         self._commands = procfile.commands(env)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.base_url = f"http://127.0.0.1:{env['PORT']}"
@@ -46,7 +46,7 @@ class Stack:
     def start(self, name: str) -> None:
         """Start one process of the table (again)."""
         self._running[name] = processes.start(
-            shlex.split(self._commands[name]), log=self._log_path(name), cwd=ROOT, env=self._env
+            shlex.split(self._commands[name]), log=self._log_path(name), cwd=ROOT, env=self.env
         )
 
     def kill(self, name: str) -> None:
