@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 _STOP_STRINGS, _STOP_CHARS = 4, 64
+_BIAS_TOKENS, _BIAS_MAX = 64, 100.0
 _SEED_MAX = 2**63 - 1
+_TOKEN_ID = re.compile(r"0|[1-9]\d{0,8}", re.ASCII)
 
 
 class ParamError(ValueError):
@@ -23,8 +26,11 @@ class ParamError(ValueError):
 class SamplingParams:
     """How one request chooses its tokens.
 
-    temperature 0 is greedy; top_k 0, top_p 1 and min_p 0 switch the filter off; `seed` None lets
-    the server pick one; `logprobs` is the number of alternatives reported beside each token.
+    temperature 0 is greedy; top_k 0, top_p 1 and min_p 0 switch the filter off, which otherwise
+    keeps all tokens as likely as the last one it keeps; `repetition_penalty` counts the tokens of
+    prompt and reply; `seed` None lets the server pick one; `logprobs` is the number of
+    alternatives reported beside each token, of the model's own distribution; `logit_bias` is
+    added to the logits of the given token ids, in ascending order.
     """
 
     temperature: float = 0.7
@@ -37,9 +43,12 @@ class SamplingParams:
     stop: tuple[str, ...] = ()
     seed: int | None = None
     logprobs: int = 0
+    logit_bias: tuple[tuple[int, float], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"stop": list(self.stop)}
+        """Give what JSON can hold and `parse_params` takes."""
+        bias = {str(token): value for token, value in self.logit_bias}
+        return asdict(self) | {"stop": list(self.stop), "logit_bias": bias}
 
 
 _RANGES: dict[str, tuple[float, float]] = {
@@ -57,20 +66,54 @@ _INTEGERS = {"top_k", "max_tokens", "min_tokens", "seed", "logprobs"}
 PARAM_NAMES = tuple(field.name for field in fields(SamplingParams))
 
 
-def parse_params(values: Mapping[str, Any]) -> SamplingParams:
-    """Check client input; a missing or null value takes the default. Raises `ParamError`."""
+def parse_params(values: Mapping[str, Any], vocab_size: int | None = None) -> SamplingParams:
+    """Check client input; a missing or null value takes the default. Raises `ParamError`.
+
+    Token ids are checked against `vocab_size` where the caller knows it.
+    """
     given = {name: value for name, value in values.items() if value is not None}
     if unknown := sorted(set(given) - set(PARAM_NAMES)):
         raise ParamError(unknown[0][:40], "one of " + ", ".join(PARAM_NAMES))
-    checked: dict[str, Any] = {
-        n: _stop(v) if n == "stop" else _number(n, v) for n, v in given.items()
-    }
+    checked = {name: _check(name, value, vocab_size) for name, value in given.items()}
     params = SamplingParams(**checked)
     if params.min_tokens > params.max_tokens:
         if "min_tokens" in given:
             raise ParamError("min_tokens", f"0 to max_tokens ({params.max_tokens})")
         return SamplingParams(**checked, min_tokens=params.max_tokens)
     return params
+
+
+def params_schema() -> dict[str, Any]:
+    """Describe what `parse_params` takes, as JSON Schema."""
+    defaults = SamplingParams().to_dict()
+    properties: dict[str, Any] = {
+        name: {
+            "type": "integer" if name in _INTEGERS else "number",
+            "minimum": low,
+            "maximum": high,
+            "default": defaults[name],
+        }
+        for name, (low, high) in _RANGES.items()
+    }
+    del properties["seed"]["default"]  # None: the server picks one
+    text = {"type": "string", "minLength": 1, "maxLength": _STOP_CHARS}
+    bias = {"type": "number", "minimum": -_BIAS_MAX, "maximum": _BIAS_MAX}
+    properties["stop"] = {"type": "array", "items": text, "maxItems": _STOP_STRINGS}
+    properties["logit_bias"] = {
+        "type": "object",
+        "additionalProperties": bias,
+        "maxProperties": _BIAS_TOKENS,
+        "description": "Token ids, as strings, and what is added to their logits.",
+    }
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _check(name: str, value: object, vocab_size: int | None) -> Any:
+    if name == "stop":
+        return _stop(value)
+    if name == "logit_bias":
+        return _logit_bias(value, vocab_size)
+    return _number(name, value)
 
 
 def _number(name: str, value: object) -> float | int:
@@ -99,3 +142,22 @@ def _stop(value: object) -> tuple[str, ...]:
             "stop", f"up to {_STOP_STRINGS} strings of 1 to {_STOP_CHARS} printable characters"
         )
     return tuple(stops)
+
+
+def _logit_bias(value: object, vocab_size: int | None) -> tuple[tuple[int, float], ...]:
+    """Ids are strings, as JSON's keys are, or integers; a second way to write one is refused."""
+    ids = f"ids from 0 to {vocab_size - 1}" if vocab_size else "ids"
+    bias_range = f"a number from {-_BIAS_MAX:g} to {_BIAS_MAX:g}"
+    error = ParamError("logit_bias", f"up to {_BIAS_TOKENS} token {ids}, each with {bias_range}")
+    if not isinstance(value, Mapping) or len(value) > _BIAS_TOKENS:
+        raise error
+    pairs: dict[int, float] = {}
+    for token, bias in value.items():
+        is_id = not isinstance(token, bool) and _TOKEN_ID.fullmatch(str(token))
+        is_number = isinstance(bias, int | float) and not isinstance(bias, bool)
+        if not is_id or not is_number or not -_BIAS_MAX <= bias <= _BIAS_MAX:
+            raise error
+        if vocab_size and int(token) >= vocab_size:
+            raise error
+        pairs[int(token)] = float(bias)
+    return tuple(sorted(pairs.items()))

@@ -1,133 +1,99 @@
 """Logits to tokens. What a row gets depends on its own logits, params, seed and step alone.
 
-Sampling is the Gumbel-max trick (Maddison et al. 2014) with noise from a counter-based hash of
-(seed, step, token id): no generator state, so a request resumed on another worker, or batched
-with others, draws what it would have drawn alone.
+Here stands what a batch has in common: its params are kept as arrays for as long as the same
+requests come. `adjustments` changes the logits, `drawing` chooses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from inference.engine.params import SamplingParams
+from inference.engine.adjustments import Adjustments
+from inference.engine.candidates import Ints, find_candidates
+from inference.engine.drawing import Group, make_groups
+from inference.engine.noise import UInts, seed_keys, step_keys
 from inference.engine.request import Request, TokenLogprobs
 
-_GOLDEN = -7046029254386353131  # 0x9E3779B97F4A7C15 as a signed 64-bit integer
-_MIX1, _MIX2 = -4658895280553007687, -7723592293110705685  # SplitMix64's multipliers
-_FLOOR = float("-inf")
 
-
-@dataclass(frozen=True, slots=True)
-class Sampled:
+class Sampled(NamedTuple):
     token_id: int
-    logprobs: TokenLogprobs | None
+    logprobs: TokenLogprobs | None = None
 
 
 class Sampler:
-    """Choose tokens for the rows of a batch. `banned` ids are never chosen."""
+    """Choose tokens for the rows of a batch; `banned` ids never. Call from one thread."""
 
     def __init__(self, vocab_size: int, banned: Sequence[int], end_id: int) -> None:
-        self.vocab_size = vocab_size
-        self._banned = list(banned)
+        self._vocab_size = vocab_size
         self._end_id = end_id
+        self._adjustments = Adjustments(vocab_size, banned, end_id)
+        self._requests: list[Request] = []
+        self._seed_keys = np.empty(0, np.uint64)
+        self._groups: list[Group] = []
+        self._reporting: list[int] = []
 
     @torch.inference_mode()
     def sample(self, logits: Tensor, requests: Sequence[Request]) -> list[Sampled]:
-        """Choose one token for each row of `logits` (B, V), which is overwritten.
+        """Choose one token for each row of `logits` (B, V), float32, contiguous, overwritten.
 
-        The end is not chosen before the row's `min_tokens`.
+        A row's step is the number of tokens its request has generated. Log-probabilities are the
+        model's own, as OpenAI and vLLM report them: before penalty, bias, bans, temperature and
+        filters. A row without a number in it gets the end: one broken reply ends, not all.
         """
-        raw = logits.log_softmax(-1) if any(r.params.logprobs for r in requests) else None
-        _apply_bans(logits, requests, self._banned, self._end_id)
-        chosen = logits.argmax(-1)
-        drawn = [i for i, r in enumerate(requests) if r.params.temperature > 0]
-        if drawn:
-            rows = logits if len(drawn) == len(requests) else logits[drawn]
-            chosen[drawn] = _draw(rows, [requests[i] for i in drawn])
-        ids = chosen.tolist()
+        if self._requests != requests:
+            self._begin(list(requests), logits.device)
+        raw = self._raw_logprobs(logits) if self._reporting else None
+        # Counted anew, which costs 2 us for 64 rows: a counter could come to differ.
+        steps = np.array([len(r.generated) for r in requests], np.int64)
+        self._adjustments.apply(logits, steps)
+        ids = self._choose(logits, step_keys(self._seed_keys, steps.view(np.uint64)))
+        ids[ids < 0] = self._end_id
+        sampled = [Sampled(token) for token in ids.tolist()]
+        if raw is not None:
+            for row, report in zip(self._reporting, self._reports(raw, ids), strict=True):
+                sampled[row] = Sampled(report.token_id, report)
+        return sampled
+
+    def _begin(self, requests: list[Request], device: torch.device) -> None:
+        """Make the arrays of a new list of requests."""
+        self._requests = requests
+        self._adjustments.begin(requests, device)
+        self._seed_keys = seed_keys(np.array([r.seed for r in requests], np.uint64))
+        self._groups = make_groups([r.params for r in requests], self._vocab_size, device)
+        self._reporting = [row for row, r in enumerate(requests) if r.params.logprobs]
+
+    def _choose(self, logits: Tensor, keys: UInts) -> Ints:
+        if len(self._groups) == 1:
+            return self._groups[0].choose(logits, keys)
+        ids = np.empty(len(logits), np.int64)
+        for group in self._groups:
+            rows = logits.index_select(0, group.rows_tensor)
+            ids[group.rows] = group.choose(rows, keys[group.rows])
+        return ids
+
+    def _raw_logprobs(self, logits: Tensor) -> Tensor:
+        """(R, V) of the rows that want them."""
+        if len(self._reporting) < len(logits):
+            logits = logits[self._reporting]
+        return logits.log_softmax(-1)
+
+    def _reports(self, raw: Tensor, ids: Ints) -> list[TokenLogprobs]:
+        """Of the rows that want them; of equally likely tokens the lower id comes first."""
+        counts = [self._requests[row].params.logprobs for row in self._reporting]
+        found = find_candidates(raw, max(counts))
+        order = (-found.values).argsort(axis=1, kind="stable")[:, : max(counts)]
+        top_ids = np.take_along_axis(found.ids, order, 1).tolist()
+        top_values = np.take_along_axis(found.values, order, 1).tolist()
+        chosen = ids[self._reporting].tolist()
+        values = raw.gather(1, torch.tensor(chosen, device=raw.device)[:, None])[:, 0].tolist()
         return [
-            Sampled(token, _logprobs(raw[i], token, r.params.logprobs) if raw is not None else None)
-            for i, (token, r) in enumerate(zip(ids, requests, strict=True))
+            TokenLogprobs(token, value, tuple(zip(row_ids, row_values, strict=True))[:count])
+            for token, value, count, row_ids, row_values in zip(
+                chosen, values, counts, top_ids, top_values, strict=True
+            )
         ]
-
-
-def _apply_bans(
-    logits: Tensor, requests: Sequence[Request], banned: Sequence[int], end_id: int
-) -> None:
-    logits[:, list(banned)] = _FLOOR
-    early = [i for i, r in enumerate(requests) if len(r.generated) < r.params.min_tokens]
-    if early:
-        logits[early, end_id] = _FLOOR
-    for i, request in enumerate(requests):
-        if request.params.repetition_penalty != 1.0 and request.generated:
-            _penalize(logits[i], request)
-
-
-def _penalize(row: Tensor, request: Request) -> None:
-    """Divide positive and multiply negative logits of tokens already written (Keskar 2019)."""
-    seen = torch.tensor(sorted(set(request.generated)))
-    values = row[seen]
-    penalty = request.params.repetition_penalty
-    row[seen] = torch.where(values > 0, values / penalty, values * penalty)
-
-
-def _draw(logits: Tensor, requests: Sequence[Request]) -> Tensor:
-    """Sample rows with a temperature: top-k, top-p, min-p, then Gumbel-max over the rest."""
-    params = [r.params for r in requests]
-    vocab = logits.shape[1]
-    widest = max(p.top_k or vocab for p in params)
-    values, ids = logits.topk(min(widest, vocab), dim=-1)
-    values = values / torch.tensor([[p.temperature] for p in params])
-    values = values.masked_fill(_is_filtered(values, params, vocab), _FLOOR)
-    return ids.gather(1, (values + _gumbel(requests, ids)).argmax(-1, keepdim=True)).squeeze(1)
-
-
-def _is_filtered(values: Tensor, params: Sequence[SamplingParams], vocab: int) -> Tensor:
-    """(B, K) of descending values: True for what top-k, top-p or min-p takes out.
-
-    The likeliest token always stays.
-    """
-    ranks = torch.arange(values.shape[1])
-    filtered = ranks >= torch.tensor([[p.top_k or vocab] for p in params])
-    if any(p.top_p < 1 or p.min_p > 0 for p in params):
-        probs = values.masked_fill(filtered, _FLOOR).softmax(-1)
-        before = probs.cumsum(-1) - probs
-        # A row without top-p keeps everything: rounding may bring its sum to 1 early.
-        top_p = torch.tensor([[p.top_p if p.top_p < 1 else 2.0] for p in params])
-        filtered |= before >= top_p
-        filtered |= probs < probs[:, :1] * torch.tensor([[p.min_p] for p in params])
-    filtered[:, 0] = False
-    return filtered
-
-
-def _gumbel(requests: Sequence[Request], ids: Tensor) -> Tensor:
-    """Gumbel noise (B, K) for the candidate `ids`, a pure function of seed, step and id."""
-    seeds = torch.tensor([[r.seed] for r in requests])
-    steps = torch.tensor([[len(r.generated)] for r in requests])
-    bits = _mix(_mix(_mix(seeds + _GOLDEN) + steps * _GOLDEN) + ids * _GOLDEN)
-    uniform = (_shift(bits, 11).double() + 0.5) * 2.0**-53
-    return -torch.log(-torch.log(uniform)).float()
-
-
-def _mix(z: Tensor) -> Tensor:
-    """SplitMix64's finalizer (Steele et al. 2014) on int64, which wraps around as uint64 does."""
-    z = (z ^ _shift(z, 30)) * _MIX1
-    z = (z ^ _shift(z, 27)) * _MIX2
-    return z ^ _shift(z, 31)
-
-
-def _shift(z: Tensor, n: int) -> Tensor:
-    """Logical shift to the right; torch's own copies the sign."""
-    return (z >> n) & ((1 << (64 - n)) - 1)
-
-
-def _logprobs(row: Tensor, token: int, count: int) -> TokenLogprobs | None:
-    if not count:
-        return None
-    top = row.topk(count)
-    alternatives = zip(top.indices.tolist(), top.values.tolist(), strict=True)
-    return TokenLogprobs(token, row[token].item(), tuple(alternatives))

@@ -1,5 +1,7 @@
 """Sampling params at the edge, and fitting a prompt by whole exchanges."""
 
+import json
+
 import pytest
 
 from inference.chat_template import PromptTooLong, Turn, encode_conversation, fit_prompt
@@ -16,7 +18,12 @@ from inference.tokenizer import Tokenizer
         ("temperature", float("nan")), ("top_k", 1.5), ("top_k", -1), ("top_p", 0),
         ("min_p", 2), ("max_tokens", 0), ("max_tokens", 301), ("seed", -1), ("seed", 2**63),
         ("stop", ["a"] * 5), ("stop", [""]), ("stop", 3), ("logprobs", 6), ("beam", 4),
-        ("min_tokens", 121),
+        ("min_tokens", 121), ("logit_bias", [[1, 2]]), ("logit_bias", {"01": 1}),
+        ("logit_bias", {"-1": 1}), ("logit_bias", {"\u0661": 1}), ("logit_bias", {"a": 1}),
+        ("logit_bias", {1.0: 1}), ("logit_bias", {True: 1}), ("logit_bias", {"1": "2"}),
+        ("logit_bias", {"1": 100.1}), ("logit_bias", {"1": float("nan")}),
+        ("logit_bias", {"1": True}), ("logit_bias", {"1": None}),
+        ("logit_bias", {str(i): 1 for i in range(65)}),
     ],
 )  # fmt: skip
 def test_parse_params_refuses(name: str, value: object) -> None:
@@ -30,8 +37,23 @@ def test_parse_params_defaults_and_round_trip() -> None:
     assert parse_params({}) == SamplingParams()
     assert parse_params({"temperature": None, "stop": "x"}).stop == ("x",)
     assert parse_params({"max_tokens": 1}).min_tokens == 1
-    params = parse_params({"temperature": 0, "seed": 2**63 - 1, "stop": ["a", "b"]})
-    assert parse_params(params.to_dict()) == params
+    params = parse_params(
+        {
+            "temperature": 0,
+            "seed": 2**63 - 1,
+            "stop": ["a", "b"],
+            "logit_bias": {"7": -100, "0": 1.5},
+        }
+    )
+    assert params.logit_bias == ((0, 1.5), (7, -100.0))
+    assert parse_params(json.loads(json.dumps(params.to_dict()))) == params
+
+
+def test_parse_params_checks_ids_where_the_vocabulary_is_known() -> None:
+    assert parse_params({"logit_bias": {"399": 1}}, vocab_size=400).logit_bias == ((399, 1.0),)
+    with pytest.raises(ParamError, match="ids from 0 to 399"):
+        parse_params({"logit_bias": {"400": 1}}, vocab_size=400)
+    assert parse_params({"logit_bias": {"400": 1}}).logit_bias
 
 
 def turns(*contents: str) -> list[Turn]:
