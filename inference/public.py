@@ -15,7 +15,7 @@ from inference.chat_template import FittedPrompt, PromptTooLong, Turn, fit_promp
 from inference.checkpoint_io import CheckpointError
 from inference.checkpoints import active_checkpoint, active_checkpoint_name, checkpoint_open
 from inference.engine.errors import EngineDead
-from inference.engine.params import ParamError, SamplingParams, parse_params
+from inference.engine.params import ParamError, SamplingParams, params_schema, parse_params
 from inference.engine.request import StepOutput, TokenLogprobs
 from inference.model.config import GPTConfig
 from inference.tokenizer import Tokenizer
@@ -37,6 +37,7 @@ __all__ = [
     "Turn",
     "active_chat_format",
     "active_checkpoint_name",
+    "params_schema",
     "parse_params",
     "start_engine",
 ]

@@ -11,7 +11,12 @@ from typing import Any
 
 from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+)
 from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -27,6 +32,7 @@ from chat.delivery.sse import sse_response
 from chat.generation.cancel import generation_cancel
 from chat.generation.submit import Owner, generation_submit
 from chat.models import Generation
+from inference.public import params_schema
 
 TAGS = ["chat"]
 EVENT_STREAM = {
@@ -47,17 +53,22 @@ LAST_EVENT_ID = OpenApiParameter(
 )
 
 
+@extend_schema_field(params_schema())
+class ParamsField(serializers.JSONField):
+    """Checked by `generation_submit`, as those of the WebSocket are."""
+
+
 class GuestChatInput(StrictSerializer):
     message = serializers.CharField(trim_whitespace=False, allow_blank=True)
     history = serializers.JSONField(required=False, allow_null=True)
-    params = serializers.JSONField(required=False, allow_null=True)
+    params = ParamsField(required=False, allow_null=True)
     client_id = serializers.CharField(required=False, allow_null=True)
 
 
 class ChatInput(StrictSerializer):
     message = serializers.CharField(trim_whitespace=False, allow_blank=True)
     conversation_id = serializers.IntegerField(required=False, allow_null=True, min_value=1)
-    params = serializers.JSONField(required=False, allow_null=True)
+    params = ParamsField(required=False, allow_null=True)
     client_id = serializers.CharField(required=False, allow_null=True)
 
 

@@ -107,8 +107,9 @@ def generation_submit(
         return first
     message = history.check_text(text)
     turns = history.check_history(history_input) if owner.user is None else []
-    sampling = _check_params(params)
-    _check_fits(_chat_format(), message, sampling)
+    chat_format = _chat_format()
+    sampling = _check_params(params, chat_format.tokenizer.vocab_size)
+    _check_fits(chat_format, message, sampling)
     limit_hit(name="prompt" if owner.user else "guest_prompt", key=owner.key)
     place = _check_room()
     generation = Generation(
@@ -243,13 +244,13 @@ def _client_key(owner: Owner, client_id: Any, text: Any, turns: Any) -> str | No
     return hashlib.sha256(words.encode()).hexdigest()
 
 
-def _check_params(params: Any) -> SamplingParams:
+def _check_params(params: Any, vocab_size: int) -> SamplingParams:
     """Checked params with a seed of their own: a resumed reply must draw the same tokens."""
     if params is not None and not isinstance(params, dict):
         detail = "An object is expected."
         raise Invalid(detail, fields={"params": [detail]})
     try:
-        sampling = parse_params(params or {})
+        sampling = parse_params(params or {}, vocab_size)
     except ParamError as error:
         raise BadParams(str(error), param=error.param, allowed=error.allowed) from None
     if sampling.seed is None:

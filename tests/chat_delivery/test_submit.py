@@ -160,6 +160,7 @@ BAD: list[tuple[dict[str, Any], type[ApiError]]] = [
     ({"text": "a b " * 400}, PromptTooLong),
     ({"params": {"temperature": 3}}, BadParams),
     ({"params": {"unknown": 3}}, BadParams),
+    ({"params": {"logit_bias": {"400": 1}}}, BadParams),
     ({"params": []}, Invalid),
     ({"client_id": ""}, Invalid),
     ({"client_id": "x" * 65}, Invalid),

@@ -10,6 +10,7 @@ from chat import errors as chat_errors
 from chat.delivery.endings import ERROR_DETAILS
 from chat.delivery.follow import GONE, QUIET
 from chat.protocol import _BY_TYPE
+from inference.engine.params import PARAM_NAMES, SamplingParams, params_schema
 from training.commands import COMMANDS
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +45,22 @@ def test_architecture_lists_client_messages_and_close_codes() -> None:
         assert f"`{kind}" in ARCHITECTURE, kind
     for code in ("AUTH_ENDED", "SUSPENDED", "IDLE", "TOO_MANY", "POLICY"):
         assert str(getattr(consumers, code)) in ARCHITECTURE, code
+
+
+def test_architecture_lists_every_param_with_range_and_default() -> None:
+    rows = [
+        [cell.strip().split(", ") for cell in line.split("|")[1:4]]
+        for line in ARCHITECTURE.split("| param |")[1].split("\n\n")[0].splitlines()[2:]
+    ]
+    table = {n: (r, d) for row in rows for n, r, d in zip(*row, strict=True)}
+    assert set(table) == set(PARAM_NAMES)
+    defaults = SamplingParams().to_dict()
+    for name, schema in params_schema()["properties"].items():
+        span, default = table[name]
+        if name != "seed":
+            assert default == str(defaults[name]).removesuffix(".0"), name
+        if "minimum" in schema and name != "seed":
+            assert span == f"{schema['minimum']:g} to {schema['maximum']:g}", name
 
 
 def test_training_document_names_every_subcommand() -> None:

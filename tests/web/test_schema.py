@@ -4,6 +4,8 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from inference.engine.params import PARAM_NAMES
+
 PATHS = {
     "/api/health": {"get"},
     "/api/auth/register": {"post"},
@@ -27,6 +29,12 @@ def test_schema_lists_every_route(client: Client) -> None:
     paths = response.json()["paths"]
     for path, methods in PATHS.items():
         assert methods <= set(paths[path]), path
+
+
+@pytest.mark.parametrize("name", ["GuestChatInputRequest", "ChatInputRequest"])
+def test_schema_describes_every_sampling_param(client: Client, name: str) -> None:
+    schema = client.get("/api/schema").json()["components"]["schemas"][name]
+    assert set(schema["properties"]["params"]["properties"]) == set(PARAM_NAMES)
 
 
 @pytest.mark.parametrize("path", ["/api/docs", "/api/docs/"])
