@@ -71,7 +71,8 @@ class Config(BaseSettings):
     queue_limit: int = Field(200, alias="EUGPT_QUEUE_LIMIT", ge=1)
     slots: int = Field(16, alias="EUGPT_SLOTS", ge=1, le=256)
     engine_threads: int = Field(0, alias="EUGPT_ENGINE_THREADS", ge=0)
-    precision: Literal["fp32", "bf16"] = Field("fp32", alias="EUGPT_PRECISION")
+    kept_contexts: int = Field(32, alias="EUGPT_KEPT_CONTEXTS", ge=0, le=1024)
+    precision: Literal["auto", "fp32", "bf16", "int8"] = Field("auto", alias="EUGPT_PRECISION")
     model: str = Field("eugpt-36m", alias="EUGPT_MODEL", min_length=1)
 
     models_dir: BasePath = Field(BASE_DIR / "models", alias="EUGPT_MODELS_DIR")

@@ -15,6 +15,7 @@ QUEUE_LIMIT = CONFIG.queue_limit
 SLOTS = CONFIG.slots
 ENGINE_THREADS = CONFIG.engine_threads
 PRECISION = CONFIG.precision
+KEPT_CONTEXTS = CONFIG.kept_contexts
 MODEL = CONFIG.model
 MODELS_DIR = CONFIG.models_dir
 VAR_DIR = CONFIG.var_dir

@@ -112,8 +112,9 @@ def start_engine(
         slots=settings.SLOTS,
         threads=settings.ENGINE_THREADS,
         precision=settings.PRECISION,
+        kept_contexts=settings.KEPT_CONTEXTS,
     )
     thread = EngineThread(engine, on_outputs, on_death)
     thread.start()
     chat_format = ChatFormat(registered.name, engine.tokenizer, engine.context_length)
-    return ServingEngine(thread, chat_format, settings.PRECISION)
+    return ServingEngine(thread, chat_format, engine.precision)

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
 
-from torch import Tensor
-
+from inference.engine.config import EngineConfig, Precision
 from inference.engine.detokenizer import Detokenizer
+from inference.engine.network import Network
 from inference.engine.params import SamplingParams
 from inference.engine.request import Finish, Request, StepOutput, TokenLogprobs
 from inference.engine.runner import Runner
 from inference.engine.sampler import Sampled, Sampler
 from inference.engine.scheduler import Scheduler
-from inference.model.gpt import GPT
+from inference.engine.slots import SlotPool
 from inference.tokenizer import Tokenizer
-
-# Two prefills of a full context cost about as much as ten decode steps: enough to fill the
-# slots quickly, little enough that running replies do not visibly stop.
-_PREFILLS_PER_STEP = 2
-
-
-@dataclass(frozen=True, slots=True)
-class EngineConfig:
-    slots: int = 16
-    queue_limit: int = 64
-    deadline_s: float = 120.0
 
 
 def _never_written(tokenizer: Tokenizer) -> list[int]:
@@ -41,17 +29,22 @@ def _never_written(tokenizer: Tokenizer) -> list[int]:
 class Engine:
     """`submit` and `cancel` between steps; `step` returns what there is to tell the readers."""
 
-    def __init__(self, model: GPT, tokenizer: Tokenizer, config: EngineConfig) -> None:
-        if tokenizer.vocab_size != model.config.vocab_size:
+    def __init__(self, network: Network, tokenizer: Tokenizer, config: EngineConfig) -> None:
+        if tokenizer.vocab_size != network.config.vocab_size:
             raise ValueError("tokenizer and model disagree on the number of ids")
         self.config = config
         self.tokenizer = tokenizer
-        self.context_length = model.config.context_length
-        self.scheduler = Scheduler(config.slots, config.queue_limit)
-        self._runner = Runner(model, config.slots)
+        self.context_length = network.config.context_length
+        pool = SlotPool(config.slots + config.kept_contexts, self.context_length)
+        self.scheduler = Scheduler(config.slots, config.queue_limit, pool)
+        self._runner = Runner(network, pool)
         self._banned = _never_written(tokenizer)
         self._sampler = Sampler(tokenizer.vocab_size, self._banned, tokenizer.end_id)
         self._requests: dict[str, Request] = {}
+
+    @property
+    def precision(self) -> Precision:
+        return self._runner.network.precision
 
     @property
     def is_idle(self) -> bool:
@@ -91,17 +84,15 @@ class Engine:
             request.is_cancelled = True
 
     def step(self) -> list[StepOutput]:
-        """Drop what is cancelled or late, admit, decode one token for everyone else."""
+        """Drop what is cancelled or late, admit, compute, sample: one token for every reply."""
         outputs = self._drop()
-        decoding = list(self.scheduler.running)
-        if decoding:
-            logits = self._runner.decode([r.generated[-1] for r in decoding])
-            outputs += self._advance(decoding, self._sample(logits, decoding))
-        for _ in range(_PREFILLS_PER_STEP):
-            admitted = self.scheduler.admit()
-            if admitted is None:
-                break
-            outputs += self._prefill(*admitted)
+        while lease := self.scheduler.admit():
+            self._runner.start(lease)
+        if chunks := self.scheduler.plan():
+            logits = self._runner.run(chunks)
+            ready = [chunk.request for chunk in chunks if chunk.gives_token]
+            if ready:
+                outputs += self._advance(ready, self._sampler.sample(logits, ready))
         return outputs
 
     def abort_all(self, error: str) -> list[StepOutput]:
@@ -117,13 +108,6 @@ class Engine:
             elif now > request.deadline:
                 outputs.append(self._finish(request, "error", error="deadline_exceeded"))
         return outputs
-
-    def _prefill(self, slot: int, request: Request) -> list[StepOutput]:
-        logits = self._runner.prefill(slot, request.prompt_ids + request.generated)
-        return self._advance([request], self._sample(logits, [request]))
-
-    def _sample(self, logits: Tensor, requests: list[Request]) -> list[Sampled]:
-        return self._sampler.sample(logits, requests)
 
     def _advance(self, requests: list[Request], sampled: list[Sampled]) -> list[StepOutput]:
         return [
@@ -161,7 +145,7 @@ class Engine:
         error: str = "",
     ) -> StepOutput:
         """The one way out of the engine."""
-        self.scheduler.release(request, self._runner.cache.move)
+        self.scheduler.release(request)
         del self._requests[request.id]
         text += request.detokenizer.flush()
         return StepOutput(request.id, token_ids, text, logprobs, finish, error)

@@ -1,52 +1,34 @@
-"""Keys and values of the running requests: one slot of the full context length each."""
+"""Memory for the keys and values of all slots. Which slot is whose is `slots`' business."""
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from inference.engine.types import Floats, Stored
 from inference.model.config import GPTConfig
 
 
 class KVCache:
-    """Memory for `slots` rows. Shape (layer, 2, slot, H, T, D); 2 = keys, values."""
+    """Keys and values of `slots` contexts: int8 with a scale for each head and token, or fp32.
 
-    def __init__(self, config: GPTConfig, slots: int, dtype: torch.dtype) -> None:
-        self.data = torch.zeros(
-            config.n_layer, 2, slots, config.n_head, config.context_length, config.head_size,
-            dtype=dtype,
-        )  # fmt: skip
-        self.lengths = [0] * slots
+    `layers` holds (keys, key scales, values, value scales) for each layer: (slot, H, T, D) and
+    (slot, H, T). Memory is touched, and so taken, only where something was written.
+    """
 
-    def move(self, source: int, target: int) -> None:
-        """Move the KV of one slot to another."""
-        n = self.lengths[source]
-        self.data[:, :, target, :, :n] = self.data[:, :, source, :, :n]
-        self.lengths[target] = n
-        self.lengths[source] = 0
+    def __init__(self, config: GPTConfig, slots: int, *, is_exact: bool) -> None:
+        self.is_exact = is_exact
+        shape = (slots, config.n_head, config.context_length)
+        dtype = np.float32 if is_exact else np.int8
+        self.layers: list[tuple[Stored, Floats, Stored, Floats]] = [
+            (
+                np.zeros((*shape, config.head_size), dtype), np.zeros(shape, np.float32),
+                np.zeros((*shape, config.head_size), dtype), np.zeros(shape, np.float32),
+            )
+            for _ in range(config.n_layer)
+        ]  # fmt: skip
 
-
-class PrefillStore:
-    """KVStore of a prefill: writes the whole prompt of one slot."""
-
-    def __init__(self, cache: KVCache, slot: int, count: int) -> None:
-        self._data, self._slot, self._count = cache.data, slot, count
-
-    def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        row = self._data[layer, :, self._slot, :, : self._count]
-        row[0], row[1] = k[0], v[0]
-        return k, v
-
-
-class DecodeStore:
-    """KVStore of a decode step: one new token for each of the first `len(positions)` slots."""
-
-    def __init__(self, cache: KVCache, positions: Tensor, longest: int) -> None:
-        self._data, self._positions, self._longest = cache.data, positions, longest
-        self._rows = torch.arange(len(positions))
-
-    def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        rows = self._data[layer, :, : len(self._rows)]
-        rows[0][self._rows, :, self._positions] = k[:, :, 0]
-        rows[1][self._rows, :, self._positions] = v[:, :, 0]
-        return rows[0][:, :, : self._longest], rows[1][:, :, : self._longest]
+    def copy(self, source: int, target: int, count: int) -> None:
+        """Copy the first `count` tokens of one slot to another."""
+        for layer in self.layers:
+            for array in layer:
+                array[target, :, :count] = array[source, :, :count]

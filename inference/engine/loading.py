@@ -2,24 +2,66 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import numba
 import torch
 
+from inference.chat_template import Turn, encode_conversation
 from inference.checkpoint_io import Checkpoint, load_model
-from inference.engine.engine import Engine, EngineConfig
+from inference.engine import precision as precisions
+from inference.engine.config import EngineConfig, Precision
+from inference.engine.engine import Engine
+from inference.engine.fold import fold
+from inference.engine.network import Network
 from inference.engine.params import SamplingParams
+from inference.tokenizer import Tokenizer
 
-_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+# What the precisions are compared on: the kind of text that is served.
+_SAMPLE = (
+    Turn("user", "Hi! My name is Mira and I have a little dog."),
+    Turn("assistant", "Nice to meet you, Mira! What is your dog's name?"),
+    Turn("user", "He is called Bruno. What can you tell me about the moon?"),
+    Turn("assistant", "The moon goes around the earth in about a month. It shines at night."),
+    Turn("user", "Thank you. I feel a bit sad today, can you tell me a short story?"),
+    Turn("assistant", "Of course. Once upon a time there was a small bird who could not sing."),
+)
 
 
-def load_engine(checkpoint: Checkpoint, *, slots: int, threads: int, precision: str) -> Engine:
-    """Load the weights, set torch's threads (0: as many as cores) and run one warm-up reply."""
-    if threads:
-        torch.set_num_threads(threads)
-    model = load_model(checkpoint).to(_DTYPES[precision])
+def load_engine(
+    checkpoint: Checkpoint,
+    *,
+    slots: int,
+    threads: int,
+    precision: Precision | Literal["auto"],
+    kept_contexts: int | None = None,
+) -> Engine:
+    """Load the weights, choose the precision, set the threads (0: all cores), write one reply.
+
+    `kept_contexts` is by default as many as there are slots.
+    """
+    set_threads(threads or torch.get_num_threads())
     tokenizer = checkpoint.tokenizer()
-    engine = Engine(model, tokenizer, EngineConfig(slots=slots))
+    folded = fold(load_model(checkpoint))
+    if precision == "auto":
+        network = precisions.choose(folded, _sample(tokenizer))
+    else:
+        network = Network(folded, precision)
+    kept = slots if kept_contexts is None else kept_contexts
+    engine = Engine(network, tokenizer, EngineConfig(slots, kept))
     _warm_up(engine)
     return engine
+
+
+def set_threads(count: int) -> None:
+    """Let a step use `count` cores, in torch's products and in the kernels between them."""
+    torch.set_num_threads(count)
+    limit: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    numba.set_num_threads(min(count, limit))
+
+
+def _sample(tokenizer: Tokenizer) -> list[int]:
+    return encode_conversation(tokenizer, _SAMPLE)[0]
 
 
 def _warm_up(engine: Engine) -> None:

@@ -46,8 +46,21 @@ class Request:
     generated: list[int] = field(default_factory=list)
     is_cancelled: bool = False
     created: float = field(default_factory=time.monotonic)
+    slot: int = -1  # while it runs
+    computed: int = 0  # tokens whose keys and values its slot holds
 
     @property
     def length(self) -> int:
         """Tokens in the context so far, prompt included."""
         return len(self.prompt_ids) + len(self.generated)
+
+    @property
+    def left(self) -> int:
+        """Tokens to compute before the next can be sampled; 1 while a reply is being written."""
+        return self.length - self.computed
+
+    def ids(self, start: int, count: int) -> list[int]:
+        """Give `count` tokens of the context from position `start` on."""
+        if count == 1 and start == self.length - 1 and self.generated:
+            return self.generated[-1:]
+        return (self.prompt_ids + self.generated)[start : start + count]

@@ -1,45 +1,60 @@
-"""The network over the KV cache: prefill of one slot, one decode step of all running slots."""
+"""One step on the network: chunks of requests to rows, rows to logits. One thread only."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
-import torch
+import numpy as np
 from torch import Tensor
 
-from inference.engine.kv_cache import DecodeStore, KVCache, PrefillStore
-from inference.model.gpt import GPT
+from inference.engine.kv_cache import KVCache
+from inference.engine.network import Network
+from inference.engine.scheduler import Chunk
+from inference.engine.slots import Lease, SlotPool
+from inference.engine.types import Integers
 
 
 class Runner:
-    """Owns the model and its cache. Call from one thread only."""
+    """Owns the cache and writes down in the pool what it holds."""
 
-    def __init__(self, model: GPT, slots: int) -> None:
-        self.model = model.eval()
-        self.cache = KVCache(model.config, slots, next(model.parameters()).dtype)
+    def __init__(self, network: Network, pool: SlotPool) -> None:
+        self.network = network
+        self.pool = pool
+        # fp32 keeps the keys and values as they are: it is the reference for the others.
+        is_exact = network.precision == "fp32"
+        self.cache = KVCache(network.config, len(pool.lengths), is_exact=is_exact)
 
-    @torch.inference_mode()
-    def prefill(self, slot: int, ids: Sequence[int]) -> Tensor:
-        """Run a whole prompt into `slot`; returns the logits (1, V) after its last token."""
-        tokens = torch.tensor([list(ids)])
-        hidden = self.model(tokens, kv=PrefillStore(self.cache, slot, len(ids)))
-        self.cache.lengths[slot] = len(ids)
-        logits: Tensor = self.model.head(hidden[:, -1])
-        return logits.float()
+    def start(self, lease: Lease) -> None:
+        """Make a slot what its lease says."""
+        if lease.source is not None:
+            self.cache.copy(lease.source, lease.slot, lease.reused)
 
-    @torch.inference_mode()
-    def decode(self, last_ids: Sequence[int]) -> Tensor:
-        """Run one token for each of the first `len(last_ids)` slots; returns logits (B, V)."""
-        lengths = self.cache.lengths[: len(last_ids)]
-        positions = torch.tensor(lengths)
-        longest = max(lengths) + 1
-        # True where a row's own tokens are, the new one included: the rest of a slot is stale.
-        mask = torch.arange(longest) <= positions[:, None]
-        store = DecodeStore(self.cache, positions, longest)
-        hidden = self.model(
-            torch.tensor(last_ids)[:, None], positions[:, None], mask[:, None, None], store
+    def run(self, chunks: Sequence[Chunk]) -> Tensor:
+        """Compute the chunks; gives logits (B, V) of those that give a token, in their order."""
+        tokens, slots, positions = _rows(chunks)
+        ends = np.cumsum([chunk.count for chunk in chunks]) - 1
+        wanted = ends[np.array([chunk.gives_token for chunk in chunks])]
+        logits = self.network.forward(
+            tokens, slots, positions, self.cache, None if len(wanted) == len(tokens) else wanted
         )
-        for slot in range(len(last_ids)):
-            self.cache.lengths[slot] += 1
-        logits: Tensor = self.model.head(hidden[:, 0])
-        return logits.float()
+        self.pool.wrote(slots, positions, tokens)
+        for chunk in chunks:
+            chunk.request.computed += chunk.count
+        return logits
+
+
+def _rows(chunks: Sequence[Chunk]) -> tuple[Integers, Integers, Integers]:
+    """Token ids, slots and positions (N), chunk after chunk."""
+    counts = [chunk.count for chunk in chunks]
+    tokens = chain.from_iterable(c.request.ids(c.start, c.count) for c in chunks)
+    starts = np.array([chunk.start for chunk in chunks])
+    slots = np.array([chunk.request.slot for chunk in chunks])
+    if len(chunks) == sum(counts):
+        return np.fromiter(tokens, np.int64, len(chunks)), slots, starts
+    offsets = np.arange(sum(counts)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return (
+        np.fromiter(tokens, np.int64, len(offsets)),
+        np.repeat(slots, counts),
+        np.repeat(starts, counts) + offsets,
+    )

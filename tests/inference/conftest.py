@@ -6,7 +6,10 @@ import pytest
 
 from inference import checkpoint_io
 from inference.checkpoint_io import Checkpoint
-from inference.engine.engine import Engine, EngineConfig
+from inference.engine.config import EngineConfig
+from inference.engine.engine import Engine
+from inference.engine.fold import fold
+from inference.engine.network import Network
 from inference.model.gpt import GPT
 from inference.tokenizer import Tokenizer
 from tests.support.tiny_model import build_tiny_checkpoint
@@ -28,9 +31,14 @@ def tokenizer(checkpoint: Checkpoint) -> Tokenizer:
     return checkpoint.tokenizer()
 
 
+@pytest.fixture(scope="session")
+def network(model: GPT) -> Network:
+    return Network(fold(model), "fp32")
+
+
 @pytest.fixture
-def engine(model: GPT, tokenizer: Tokenizer) -> Engine:
-    return Engine(model, tokenizer, EngineConfig(slots=4, queue_limit=16))
+def engine(network: Network, tokenizer: Tokenizer) -> Engine:
+    return Engine(network, tokenizer, EngineConfig(slots=4, queue_limit=16))
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from inference.chat_template import Turn, fit_prompt
+from inference.engine.config import EngineConfig
 from inference.engine.detokenizer import Detokenizer
-from inference.engine.engine import Engine, EngineConfig
+from inference.engine.engine import Engine
 from inference.engine.errors import EngineFull
+from inference.engine.network import Network
 from inference.engine.params import SamplingParams
 from inference.engine.request import StepOutput
-from inference.engine.runner import Runner
 from inference.engine.thread import EngineThread
 from inference.model.gpt import GPT
 from inference.tokenizer import Tokenizer
@@ -55,19 +56,6 @@ def test_engine_greedy_equals_uncached_forward(engine: Engine, model: GPT) -> No
             logits[[*banned, engine.tokenizer.end_id]] = float("-inf")
             expected.append(int(logits.argmax()))
     assert got == expected[len(start) :]
-
-
-def test_runner_cached_logits_equal_uncached(model: GPT) -> None:
-    tokens = torch.randint(0, model.config.vocab_size, (3, 30))
-    runner = Runner(model, slots=3)
-    for slot, row in enumerate(tokens):
-        runner.prefill(slot, row[: 10 + slot].tolist())
-    for step in range(8):
-        cached = runner.decode([int(row[10 + i + step]) for i, row in enumerate(tokens)])
-        for i, row in enumerate(tokens):
-            with torch.inference_mode():
-                whole = model.head(model(row[None, : 11 + i + step])[0, -1])
-            torch.testing.assert_close(cached[i], whole, atol=1e-4, rtol=1e-4)
 
 
 def test_engine_batched_and_late_joiners_equal_alone(engine: Engine) -> None:
@@ -131,14 +119,14 @@ def test_engine_ends_with_length_at_the_context_limit(engine: Engine) -> None:
     assert len(prompt(engine, "hello " * 20)) + len(ids(outputs)) == engine.context_length
 
 
-def test_engine_deadline_ends_with_an_error(model: GPT, tokenizer: Tokenizer) -> None:
-    engine = Engine(model, tokenizer, EngineConfig(slots=1, deadline_s=0))
+def test_engine_deadline_ends_with_an_error(network: Network, tokenizer: Tokenizer) -> None:
+    engine = Engine(network, tokenizer, EngineConfig(slots=1, deadline_s=0))
     output = run(engine, "hi")[-1]
     assert (output.finish, output.error) == ("error", "deadline_exceeded")
 
 
-def test_engine_refuses_when_its_line_is_full(model: GPT, tokenizer: Tokenizer) -> None:
-    engine = Engine(model, tokenizer, EngineConfig(slots=1, queue_limit=2))
+def test_engine_refuses_when_its_line_is_full(network: Network, tokenizer: Tokenizer) -> None:
+    engine = Engine(network, tokenizer, EngineConfig(slots=1, queue_limit=2))
     engine.submit("1", prompt(engine, "hi"), SamplingParams())
     engine.submit("2", prompt(engine, "hi"), SamplingParams())
     with pytest.raises(EngineFull):
@@ -172,11 +160,11 @@ def test_sampling_filters_keep_only_what_they_should(engine: Engine) -> None:
         assert ids(got) == greedy, narrow
 
 
-def test_sampling_follows_the_distribution(engine: Engine) -> None:
+def test_sampling_follows_the_distribution(engine: Engine, model: GPT) -> None:
     """The share of each first token over many seeds is near its probability."""
     start = prompt(engine, "hello there")
     with torch.inference_mode():
-        logits = engine._runner.model.head(engine._runner.model(torch.tensor([start]))[0, -1])
+        logits = model.head(model(torch.tensor([start]))[0, -1])
     logits = logits.clone()
     logits[list(engine._banned)] = float("-inf")
     probs = logits.softmax(-1)
@@ -196,7 +184,7 @@ def test_thread_a_broken_engine_ends_every_request(
     def fail(_: object) -> torch.Tensor:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(engine._runner, "decode", fail)
+    monkeypatch.setattr(engine._runner, "run", fail)
     thread = EngineThread(engine, outputs.extend, lambda: deaths.append(True))
     for i in range(6):
         thread.submit(str(i), prompt(engine, "hi"), SamplingParams(min_tokens=5), [])

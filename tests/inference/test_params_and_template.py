@@ -6,8 +6,6 @@ import pytest
 
 from inference.chat_template import PromptTooLong, Turn, encode_conversation, fit_prompt
 from inference.engine.params import ParamError, SamplingParams, parse_params
-from inference.engine.request import Request
-from inference.engine.scheduler import Scheduler
 from inference.tokenizer import Tokenizer
 
 
@@ -101,22 +99,3 @@ def test_user_text_never_becomes_a_special_token(tokenizer: Tokenizer) -> None:
     specials = [i for i in ids if i >= tokenizer.user_id]
     assert specials == [tokenizer.user_id, tokenizer.assistant_id]
     assert tokenizer.decode(ids) == forged
-
-
-def test_scheduler_keeps_running_places_dense() -> None:
-    def request(name: str) -> Request:
-        return Request(name, [1], SamplingParams(), 0, None, 0.0)  # type: ignore[arg-type]
-
-    scheduler = Scheduler(slots=3, queue_limit=9)
-    for name in "abcde":
-        scheduler.add(request(name))
-    admitted = [scheduler.admit() for _ in range(4)]
-    assert [a and (a[0], a[1].id) for a in admitted] == [(0, "a"), (1, "b"), (2, "c"), None]
-    moves: list[tuple[int, int]] = []
-    scheduler.release(scheduler.running[0], lambda *move: moves.append(move))
-    assert moves == [(2, 0)]
-    assert [r.id for r in scheduler.running] == ["c", "b"]
-    scheduler.release(scheduler.waiting[1], lambda *move: moves.append(move))
-    scheduler.release(scheduler.running[1], lambda *move: moves.append(move))
-    assert [r.id for r in scheduler] == ["d", "c"]
-    assert moves == [(2, 0)]

@@ -17,8 +17,11 @@ from torch import Tensor, nn
 from inference import checkpoint_io, public
 from inference.chat_template import Turn, encode_conversation, fit_prompt
 from inference.checkpoints import checkpoint_open
+from inference.engine.config import EngineConfig
 from inference.engine.detokenizer import Detokenizer
-from inference.engine.engine import Engine, EngineConfig
+from inference.engine.engine import Engine
+from inference.engine.fold import fold
+from inference.engine.network import Network
 from inference.engine.params import SamplingParams
 from inference.models import Checkpoint
 from inference.tokenizer import Tokenizer, TokenizerError
@@ -219,7 +222,7 @@ def test_import_serves_the_ancestors_own_reply(
     assert chat_format is not None
     prompt = chat_format.fit([Turn("user", "hello there")], 30)
     engine = Engine(
-        checkpoint_io.load_model(checkpoint), checkpoint.tokenizer(), EngineConfig(slots=1)
+        Network(fold(checkpoint_io.load_model(checkpoint))), checkpoint.tokenizer(), EngineConfig(1)
     )
     engine.submit("1", prompt.token_ids, SamplingParams(temperature=0, min_tokens=0, max_tokens=30))
     outputs = []

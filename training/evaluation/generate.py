@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from inference.chat_template import PromptTooLong, Turn, fit_prompt
-from inference.engine.engine import Engine, EngineConfig
+from inference.engine.config import EngineConfig
+from inference.engine.engine import Engine
+from inference.engine.fold import fold
+from inference.engine.network import Network
 from inference.engine.params import SamplingParams
 from inference.model.gpt import GPT
 from inference.tokenizer import Tokenizer
@@ -39,7 +42,7 @@ def answers(
     if not conversations:
         return []
     config = EngineConfig(slots, len(conversations), deadline_s=float("inf"))
-    engine = Engine(model, tokenizer, config)
+    engine = Engine(Network(fold(model)), tokenizer, config)
     max_tokens = min(max_tokens, model.config.context_length // 2)
     params = SamplingParams(temperature=temperature, max_tokens=max_tokens, seed=seed)
     texts = [""] * len(conversations)

@@ -17,10 +17,10 @@ from inference.chat_template import Turn
 from inference.engine.detokenizer import Detokenizer
 from inference.engine.params import SamplingParams
 from inference.engine.request import Request
-from inference.engine.runner import Runner
 from inference.engine.sampler import Sampler
 from inference.model.gpt import GPT
 from inference.tokenizer import Tokenizer
+from training.synthesis.decoder import Decoder
 from training.synthesis.filters import turn_fault
 from training.synthesis.seeds import Seed, Seeds
 
@@ -94,7 +94,7 @@ class Writer:
         self.sampled_tokens = 0
         self._rows = rows
         self._context = model.config.context_length
-        self._runner = Runner(model, rows)
+        self._decoder = Decoder(model, rows)
         self._bans = _bans(tokenizer)
         self._sampler = Sampler(tokenizer.vocab_size, (), tokenizer.end_id)
         self._open: list[_Draft] = []
@@ -112,7 +112,7 @@ class Writer:
             finished = self._step()
             # What is finished leaves its row at once: `open_numbers` no longer holds it.
             for slot, _ in finished:
-                self._runner.cache.lengths[slot] = 0
+                self._decoder.lengths[slot] = 0
                 self._open[slot] = self._begin(self._take())
             yield [written for _, written in finished]
 
@@ -139,7 +139,7 @@ class Writer:
 
     @torch.inference_mode()
     def _step(self) -> list[tuple[int, Written]]:
-        logits = self._runner.decode([d.request.generated[-1] for d in self._open])
+        logits = self._decoder.decode([d.request.generated[-1] for d in self._open])
         raw = logits.log_softmax(-1)
         logits += self._bans[[d.allowed for d in self._open]]
         requests = [d.request for d in self._open]
