@@ -30,6 +30,7 @@ class Health:
     database: str
     redis: str
     workers: int
+    precisions: list[str]
     model: str | None
     queue_depth: int
 
@@ -43,6 +44,7 @@ class Health:
             "status": "ok" if self.is_ok else "degraded",
             "checks": checks,
             "model": self.model,
+            "precisions": self.precisions,
             "queue_depth": self.queue_depth,
         }
 
@@ -57,20 +59,21 @@ def _database_state() -> tuple[str, str | None, int]:
         return FAILED, None, 0
 
 
-def _redis_state() -> tuple[str, int]:
-    """State and number of live generate workers."""
+def _redis_state() -> tuple[str, int, list[str]]:
+    """State, number of live generate workers, and what they compute in."""
     try:
-        return OK, len(workers_alive())
+        workers = workers_alive().values()
+        return OK, len(workers), sorted({worker.precision for worker in workers})
     except redis.exceptions.RedisError as error:
         logger.warning("health: Redis does not answer: %s", error)
-        return FAILED, 0
+        return FAILED, 0, []
 
 
 def health_check() -> Health:
     """Ask the database and Redis now."""
     database, model, queue_depth = _database_state()
-    redis_state, workers = _redis_state()
-    return Health(database, redis_state, workers, model, queue_depth)
+    redis_state, workers, precisions = _redis_state()
+    return Health(database, redis_state, workers, precisions, model, queue_depth)
 
 
 class HealthChecks(serializers.Serializer[Any]):
@@ -83,6 +86,9 @@ class HealthOutput(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["ok", "degraded"])
     checks = HealthChecks()
     model = serializers.CharField(allow_null=True)
+    precisions = serializers.ListField(
+        child=serializers.CharField(), help_text="what the workers compute in: fp32, bf16 or int8"
+    )
     queue_depth = serializers.IntegerField()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 
@@ -15,6 +16,8 @@ from inference.engine.sampler import Sampled, Sampler
 from inference.engine.scheduler import Scheduler
 from inference.engine.slots import SlotPool
 from inference.tokenizer import Tokenizer
+
+logger = logging.getLogger(__name__)
 
 
 def _never_written(tokenizer: Tokenizer) -> list[int]:
@@ -110,10 +113,14 @@ class Engine:
         return outputs
 
     def _advance(self, requests: list[Request], sampled: list[Sampled]) -> list[StepOutput]:
-        return [
-            self._advance_one(request, token.token_id, token.logprobs)
-            for request, token in zip(requests, sampled, strict=True)
-        ]
+        outputs = []
+        for request, token in zip(requests, sampled, strict=True):
+            try:
+                outputs.append(self._advance_one(request, token.token_id, token.logprobs))
+            except Exception:  # its text is its own: the other replies go on
+                logger.exception("request %s failed", request.id)
+                outputs.append(self._finish(request, "error", error="internal"))
+        return outputs
 
     def _advance_one(
         self, request: Request, token: int, logprobs: TokenLogprobs | None
@@ -145,7 +152,8 @@ class Engine:
         error: str = "",
     ) -> StepOutput:
         """The one way out of the engine."""
+        if error != "internal":  # then the detokenizer itself may be what failed
+            text += request.detokenizer.flush()
         self.scheduler.release(request)
         del self._requests[request.id]
-        text += request.detokenizer.flush()
         return StepOutput(request.id, token_ids, text, logprobs, finish, error)

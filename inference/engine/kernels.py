@@ -197,7 +197,10 @@ def attend(qkv, slots, positions, keys, key_scales, values, value_scales, out, s
     """
     head_count, size = keys.shape[1], keys.shape[3]
     factor = _f32(1) / math.sqrt(_f32(size))
-    for i in prange(qkv.shape[0]):
+    rows = qkv.shape[0]
+    for j in prange(rows):
+        # The rows of a prompt have ever more to read: from both ends, so that threads share alike.
+        i = rows - 1 - j // 2 if j % 2 else j // 2
         slot, n = slots[i], positions[i] + 1
         scores = np.empty(n, np.float32)
         scales[i] = _fetch(keys[slot], values[slot], n)

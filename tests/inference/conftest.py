@@ -31,9 +31,9 @@ def tokenizer(checkpoint: Checkpoint) -> Tokenizer:
     return checkpoint.tokenizer()
 
 
-@pytest.fixture(scope="session")
-def network(model: GPT) -> Network:
-    return Network(fold(model), "fp32")
+@pytest.fixture(scope="session", params=["fp32", "int8"])
+def network(model: GPT, request: pytest.FixtureRequest) -> Network:
+    return Network(fold(model), request.param)
 
 
 @pytest.fixture

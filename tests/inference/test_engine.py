@@ -1,4 +1,4 @@
-"""The equalities that prove the engine, on a tiny random model in fp32."""
+"""The equalities that prove the engine, on a tiny random model in fp32 and in int8."""
 
 import random
 from typing import Any
@@ -11,6 +11,7 @@ from inference.engine.config import EngineConfig
 from inference.engine.detokenizer import Detokenizer
 from inference.engine.engine import Engine
 from inference.engine.errors import EngineFull
+from inference.engine.fold import fold
 from inference.engine.network import Network
 from inference.engine.params import SamplingParams
 from inference.engine.request import StepOutput
@@ -45,7 +46,8 @@ def run(engine: Engine, message: str, **params: Any) -> list[StepOutput]:
     return drain(engine)["alone"]
 
 
-def test_engine_greedy_equals_uncached_forward(engine: Engine, model: GPT) -> None:
+def test_engine_greedy_equals_uncached_forward(model: GPT, tokenizer: Tokenizer) -> None:
+    engine = Engine(Network(fold(model)), tokenizer, EngineConfig(slots=1))
     start = prompt(engine, "hello there")
     got = ids(run(engine, "hello there", temperature=0, min_tokens=20, max_tokens=20))
     expected = list(start)
@@ -80,6 +82,54 @@ def test_engine_batched_and_late_joiners_equal_alone(engine: Engine) -> None:
         step += 1
     assert together == alone
     assert not engine.scheduler.running
+
+
+def test_engine_kept_contexts_change_no_word(network: Network, tokenizer: Tokenizer) -> None:
+    """A talk of five turns, and a second branch of it, with and without a prefix cache."""
+    told: list[list[str]] = []
+    for kept in (0, 4):
+        engine = Engine(network, tokenizer, EngineConfig(slots=1, kept_contexts=kept))
+        ids_so_far: list[int] = []
+        replies = []
+        for turn in ("hello", "there", "you", "are", "sad"):
+            ids_so_far += prompt(engine, turn)
+            engine.submit(turn, ids_so_far, SamplingParams(seed=5, max_tokens=8))
+            outputs = drain(engine)[turn]
+            ids_so_far = [*ids_so_far, *ids(outputs), tokenizer.end_id]
+            replies.append(text(outputs))
+            engine.submit("branch", ids_so_far[:-3], SamplingParams(seed=6, max_tokens=8))
+            replies.append(text(drain(engine)["branch"]))
+        told.append(replies)
+        if kept:
+            assert engine._runner.pool.lengths.max() > 60
+    assert told[0] == told[1]
+    assert any(told[0])
+
+
+def test_engine_a_failing_request_leaves_the_others(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in "ab":
+        engine.submit(
+            name, prompt(engine, "hi"), SamplingParams(seed=1, min_tokens=9, max_tokens=9)
+        )
+    bad = engine._requests["a"]
+    bad.detokenizer = Detokenizer(())  # no token has bytes any more
+    outputs = drain(engine)
+    assert [(o.finish, o.error) for o in outputs["a"]] == [("error", "internal")]
+    assert len(ids(outputs["b"])) == 9
+    assert "request a failed" in caplog.text
+    assert not engine.scheduler.running
+
+
+def test_engine_cancel_takes_effect_at_the_next_step(engine: Engine) -> None:
+    engine.submit("a", prompt(engine, "hi"), SamplingParams(seed=1, min_tokens=50, max_tokens=50))
+    for _ in range(4):
+        engine.step()
+    engine.cancel("a")
+    (last,) = engine.step()
+    assert (last.finish, last.token_ids) == ("cancelled", ())
+    assert engine.is_idle
 
 
 def test_engine_same_seed_same_text_and_other_seed_other_text(engine: Engine) -> None:

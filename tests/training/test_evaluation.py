@@ -18,6 +18,7 @@ from training.evaluation import embedding, likelihood, talk
 from training.evaluation.command import MEASURES, EvaluateCommand
 from training.evaluation.generate import answers, ask
 from training.evaluation.page import as_html
+from training.evaluation.precision import precision
 from training.evaluation.recall import CASES, recall_cases
 from training.evaluation.report import as_markdown, table
 from training.evaluation.result import Failure, Measure, Row
@@ -159,16 +160,16 @@ def test_likelihood_cuts_at_the_context(loaded: Loaded) -> None:
     assert likelihood.likelihood(model, tokenizer, []).per_token is None
 
 
-def test_int8_copy_leaves_the_model_alone(loaded: Loaded) -> None:
-    model, _ = loaded
-    tokens = torch.tensor([[1, 2, 3]])
-    with torch.inference_mode():
-        before = model.head(model(tokens))
-        small = likelihood.quantized(model)
-        after = small.head(small(tokens))
-        assert torch.equal(model.head(model(tokens)), before)
-    assert not torch.equal(after, before)
-    assert F.cosine_similarity(after.flatten(), before.flatten(), dim=0) > 0.9
+def test_precision_measures_the_network_that_serves(loaded: Loaded) -> None:
+    model, tokenizer = loaded
+    subject = Subject(model, tokenizer, SMALLTALK, limit=6, is_quiet=True)
+    documents = likelihood.smalltalk_documents(subject)
+    rows = {row.label: row for row in precision(subject).rows}
+    plain = likelihood.likelihood(model, tokenizer, documents).per_token
+    assert rows["fp32: held-out loss, nats per token"].value == pytest.approx(plain, abs=1e-4)
+    for name in ("bf16", "int8"):
+        more = rows[f"{name}: more than fp32"].value
+        assert more is None or 0 < abs(more) < 0.05
 
 
 def test_recall_cases_hold_unseen_names_and_an_answer(loaded: Loaded) -> None:

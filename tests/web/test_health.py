@@ -32,6 +32,7 @@ def test_health_is_ok_with_a_live_worker() -> None:
         "status": "ok",
         "checks": {"database": "ok", "redis": "ok", "workers": 1},
         "model": None,
+        "precisions": ["fp32"],
         "queue_depth": 1,
     }
     assert response["Cache-Control"] == "no-store"

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 SMALLTALK = Path("training/data/smalltalk")
 CONVERSATIONS = "conversations"
 MEASURES = (
-    "loss", "recall", "facts", "safety", "identity", "topic", "repetition", "int8", CONVERSATIONS,
+    "loss", "recall", "facts", "safety", "identity", "topic", "repetition", "precision",
+    CONVERSATIONS,
 )  # fmt: skip
 
 
@@ -85,7 +86,7 @@ def measure_all(subject: Subject, names: list[str]) -> dict[str, Measure]:
     """Run the named measures, with a bar over them and one inside each."""
     from tqdm import tqdm
 
-    from training.evaluation import likelihood, questions, recall, talk
+    from training.evaluation import likelihood, precision, questions, recall, talk
 
     functions: dict[str, Callable[[Subject], Measure]] = {
         "loss": likelihood.loss,
@@ -95,7 +96,7 @@ def measure_all(subject: Subject, names: list[str]) -> dict[str, Measure]:
         "identity": questions.identity,
         "topic": talk.topic,
         "repetition": talk.repetition,
-        "int8": likelihood.int8,
+        "precision": precision.precision,
     }
     measures = {}
     for name in (bar := tqdm(names, unit="measure", disable=subject.is_quiet)):

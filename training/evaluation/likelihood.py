@@ -7,14 +7,12 @@ tokens (`<|end|>` included) of conversations and on all tokens of plain text.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
@@ -31,7 +29,6 @@ from training.rows import Document
 
 _ROWS = 16
 _UNITS_PER_SOURCE = 100
-_INT8_DOCUMENTS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ def _pad(rows: Sequence[Document], length: int) -> tuple[torch.Tensor, torch.Ten
 
 def loss(subject: Subject) -> Measure:
     """Small talk, and with a corpus folder each public source."""
-    rows = _loss_rows("small talk", subject, _smalltalk_documents(subject), "conversations")
+    rows = _loss_rows("small talk", subject, smalltalk_documents(subject), "conversations")
     files = sorted(subject.corpus.glob("*.jsonl.xz")) if subject.corpus else []
     if subject.corpus and not files:
         raise smalltalk.DataError(f"no *.jsonl.xz in {subject.corpus}")
@@ -106,7 +103,7 @@ def _loss_rows(label: str, subject: Subject, documents: list[Document], unit: st
     ]
 
 
-def _smalltalk_documents(subject: Subject) -> list[Document]:
+def smalltalk_documents(subject: Subject) -> list[Document]:
     return [Document(*encode_conversation(subject.tokenizer, t)) for t in subject.held_out]
 
 
@@ -129,33 +126,3 @@ def _held_out_units(path: Path) -> Iterator[Unit]:
         content = corpus.row_turns(row) if kind == "turns" else str(row["text"])
         source = SourceConfig(path.name, kind, 1.0, str(path))
         yield from split_units(read_units(source, [Record(content)], Filtered()))["held_out"]
-
-
-def int8(subject: Subject) -> Measure:
-    """The loss with every linear layer in int8 (weights per tensor, activations per call)."""
-    documents = _smalltalk_documents(subject)[:_INT8_DOCUMENTS]
-    found = [
-        likelihood(model, subject.tokenizer, documents, is_quiet=subject.is_quiet).per_token
-        for model in (subject.model, quantized(subject.model))
-    ]
-    fp32, small = found
-    difference = small - fp32 if fp32 is not None and small is not None else None
-    note = f"{len(documents)} conversations"
-    return Measure(
-        [
-            Row("int8: held-out loss, nats per token", small, "number", note=note),
-            Row("int8: more than fp32", difference, "number", goal="< 0.02", note=note),
-        ]
-    )
-
-
-def quantized(model: GPT) -> GPT:
-    """A copy with dynamically quantized int8 linear layers."""
-    with warnings.catch_warnings():
-        # torch points to a package of its own for this; the function itself works.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", UserWarning)
-        small: GPT = torch.ao.quantization.quantize_dynamic(  # type: ignore[no-untyped-call]
-            model, {nn.Linear}, dtype=torch.qint8
-        )
-    return small
