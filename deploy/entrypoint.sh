@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 # The defaults of deploy/local/procfile.py, but open to the container's network.
 export BIND="${BIND:-0.0.0.0}"
 export PORT="${PORT:-8000}"
-export EUGPT_SLOTS="${EUGPT_SLOTS:-16}"
+export EUGPT_SLOTS="${EUGPT_SLOTS:-32}"
 export EUGPT_LOG_LEVEL="${EUGPT_LOG_LEVEL:-INFO}"
 export EUGPT_VAR_DIR="${EUGPT_VAR_DIR:-var}"
 

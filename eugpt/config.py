@@ -69,7 +69,7 @@ class Config(BaseSettings):
 
     limits: bool = Field(True, alias="EUGPT_LIMITS")
     queue_limit: int = Field(200, alias="EUGPT_QUEUE_LIMIT", ge=1)
-    slots: int = Field(16, alias="EUGPT_SLOTS", ge=1, le=256)
+    slots: int = Field(32, alias="EUGPT_SLOTS", ge=1, le=256)
     engine_threads: int = Field(0, alias="EUGPT_ENGINE_THREADS", ge=0)
     kept_contexts: int = Field(32, alias="EUGPT_KEPT_CONTEXTS", ge=0, le=1024)
     precision: Literal["auto", "fp32", "bf16", "int8"] = Field("auto", alias="EUGPT_PRECISION")

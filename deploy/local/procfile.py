@@ -11,7 +11,7 @@ from deploy.local.paths import PROCFILE
 DEFAULTS = {
     "BIND": "127.0.0.1",
     "PORT": "8000",
-    "EUGPT_SLOTS": "16",
+    "EUGPT_SLOTS": "32",
     "EUGPT_LOG_LEVEL": "INFO",
     "EUGPT_VAR_DIR": "var",
 }
