@@ -8,15 +8,16 @@ export PYTHON ?=
 export PIP_TORCH_ARGS ?=
 # For `make manage`, for example make manage ARGS=createsuperuser.
 ARGS ?= help
-# For `make bench-chat`, for example BENCH_ARGS="--clients 64 --engine"; `--help` lists them.
-BENCH_ARGS ?= --engine
+# For `make bench`, `bench-peers` and `bench-chat`, for example BENCH_ARGS="--streams 1,8"; `--help`
+# lists them.
+BENCH_ARGS ?=
 
 BIN := .venv/bin
 VENV_RUN := @deploy/setup-venv.sh requirements.txt
 VENV_DEV := @deploy/setup-venv.sh requirements-dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types train-smoke bench-chat manage clean
+.PHONY: help run test lint format types train-smoke bench bench-peers bench-chat manage clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -49,9 +50,18 @@ train-smoke: ## Train a tiny model end to end in a few minutes and show how to c
 	$(VENV_DEV)
 	@exec $(BIN)/python -m training.smoke
 
+bench: ## Measure the bare engine: tokens/s, waits, memory; table, JSON and picture in var/bench
+	$(VENV_DEV)
+	@exec $(BIN)/python manage.py bench_engine $(BENCH_ARGS)
+
+bench-peers: ## Measure EuGPT beside llama.cpp and CTranslate2, which it installs in var/bench
+	$(VENV_DEV)
+	@deploy/setup-peers.sh
+	@exec $(BIN)/python -m inference.benchmarks.peers $(BENCH_ARGS)
+
 bench-chat: ## Load a fresh EuGPT with 32 sockets: pace, waits, errors, lost tokens, CPU
 	$(VENV_RUN)
-	@exec $(BIN)/python -m deploy.local bench-chat $(BENCH_ARGS)
+	@exec $(BIN)/python -m deploy.local bench-chat $(or $(BENCH_ARGS),--engine)
 
 manage: ## Run a Django command on the data of `make run` (ARGS=createsuperuser)
 	$(VENV_RUN)
