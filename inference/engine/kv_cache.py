@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
 from inference.engine.types import Floats, Stored
 from inference.model.config import GPTConfig
+
+# Keys, their scales, values, their scales.
+LayerKV: TypeAlias = tuple[Stored, Floats, Stored, Floats]
 
 
 class KVCache:
@@ -19,7 +24,7 @@ class KVCache:
         self.is_exact = is_exact
         shape = (slots, config.n_head, config.context_length)
         dtype = np.float32 if is_exact else np.int8
-        self.layers: list[tuple[Stored, Floats, Stored, Floats]] = [
+        self.layers: list[LayerKV] = [
             (
                 np.zeros((*shape, config.head_size), dtype), np.zeros(shape, np.float32),
                 np.zeros((*shape, config.head_size), dtype), np.zeros(shape, np.float32),

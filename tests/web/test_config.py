@@ -51,7 +51,7 @@ def test_config_reads_words_lists_and_paths(monkeypatch: pytest.MonkeyPatch) -> 
     assert not loaded.limits
     assert loaded.cors_origins == ("https://a.example", "https://b.example")
     assert str(loaded.var_dir) == "/tmp/eugpt"
-    assert loaded.slots == 16
+    assert loaded.slots == 32
 
 
 @pytest.mark.parametrize(
