@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from inference.engine.candidates import Ints
 from inference.engine.request import Request
 
 _BANNED = float("-inf")
@@ -26,7 +26,7 @@ class Adjustments:
         self._end_id = end_id
         self._banned = torch.tensor(list(banned), dtype=torch.int64, device="cpu")
         self._bias: tuple[Tensor, Tensor] | None = None
-        self._penalty: _Penalty | None = None
+        self._penalty = _Penalty(vocab_size, end_id)
         self._min_tokens = np.empty(0, np.int64)
 
     def begin(self, requests: Sequence[Request], device: torch.device) -> None:
@@ -40,16 +40,12 @@ class Adjustments:
             if token < self._vocab_size
         ]
         self._bias = _split(bias, device) if bias else None
-        is_penalized = any(r.params.repetition_penalty != 1.0 for r in requests)
-        self._penalty = (
-            _Penalty(requests, self._vocab_size, self._end_id, device) if is_penalized else None
-        )
+        self._penalty.begin(requests, device)
 
-    def apply(self, logits: Tensor, steps: npt.NDArray[np.int64]) -> None:
+    def apply(self, logits: Tensor, steps: Ints) -> None:
         """Change `logits` (B, V); `steps` (B,) counts the tokens generated so far."""
         flat = logits.view(-1)
-        if self._penalty:
-            self._penalty.apply(flat)
+        self._penalty.apply(flat)
         if self._bias:
             flat.index_add_(0, *self._bias)
         if len(self._banned):
@@ -68,30 +64,47 @@ class _Penalty:
     spared: it is in every prompt of a longer conversation, and replies would find no end.
     """
 
-    def __init__(
-        self, requests: Sequence[Request], vocab_size: int, end_id: int, device: torch.device
-    ) -> None:
-        self._vocab_size, self._end_id, self._device = vocab_size, end_id, device
+    def __init__(self, vocab_size: int, end_id: int) -> None:
+        self._vocab_size, self._end_id = vocab_size, end_id
+        self._rows: list[tuple[int, Request]] = []
+        # The context of each request, and how many generated tokens of it are known.
+        self._contexts: dict[Request, tuple[Ints, int]] = {}
+
+    def begin(self, requests: Sequence[Request], device: torch.device) -> None:
         self._rows = [
             (row, r) for row, r in enumerate(requests) if r.params.repetition_penalty != 1.0
         ]
-        self._known = [0] * len(self._rows)
-        contexts = [(row, r, set(r.prompt_ids)) for row, r in self._rows]
-        self._places, self._factors = _split(
-            [
-                (row * vocab_size + token, r.params.repetition_penalty)
-                for row, r, prompt in contexts
-                for token in prompt
-                if token != end_id
-            ],
-            device,
-        )
+        if not self._rows:
+            self._contexts.clear()
+            return
+        self._contexts = {r: self._context(r) for _, r in self._rows}
+        self._known = [len(r.generated) for _, r in self._rows]
+        parts = [self._contexts[r][0] + row * self._vocab_size for row, r in self._rows]
+        factors = [r.params.repetition_penalty for _, r in self._rows]
+        each = np.repeat(np.array(factors, np.float32), [len(part) for part in parts])
+        self._places = torch.from_numpy(np.concatenate(parts)).to(device)
+        self._factors = torch.from_numpy(each).to(device)
 
     def apply(self, flat: Tensor) -> None:
+        if not self._rows:
+            return
         self._take_new()
         values = flat[self._places]
         # A token that came twice is here twice; both write the same value.
         flat[self._places] = torch.where(values > 0, values / self._factors, values * self._factors)
+
+    def _context(self, request: Request) -> tuple[Ints, int]:
+        ids, known = self._contexts.get(request, (None, 0))
+        if ids is None:
+            ids = self._without_end(request.prompt_ids)
+        if new := request.generated[known:]:
+            ids = np.concatenate((ids, self._without_end(new)))
+        return ids, len(request.generated)
+
+    def _without_end(self, tokens: Sequence[int]) -> Ints:
+        ids: Ints = np.array(tokens, np.int64)
+        kept: Ints = ids[ids != self._end_id]
+        return kept
 
     def _take_new(self) -> None:
         """Add what was generated since the last call."""
@@ -102,7 +115,7 @@ class _Penalty:
             new += [(first + token, penalty) for token in tokens if token != self._end_id]
             self._known[i] = len(request.generated)
         if new:
-            places, factors = _split(new, self._device)
+            places, factors = _split(new, self._places.device)
             self._places = torch.cat((self._places, places))
             self._factors = torch.cat((self._factors, factors))
 

@@ -1,9 +1,9 @@
-"""The likeliest tokens of each row, exactly, without looking at a whole row twice.
+"""The likeliest tokens of each row, for rows that look at many, and what greedy rows take.
 
 A row's candidates are all tokens at least as likely as its k-th one, equals included: a set, so
 what a row gets depends neither on the order in which a search meets equal logits nor on the rows
 beside it. NumPy searches on the CPU: its SIMD partition beats `torch.topk`, which moves pairs of
-value and index. docs/performance.md has the numbers.
+value and index.
 """
 
 from __future__ import annotations
@@ -26,13 +26,6 @@ class Candidates:
 
     ids: Ints  # (B, C), ascending
     values: Floats  # (B, C)
-
-    def at_least(self, least: Floats, vocab_size: int) -> Candidates:
-        """Those whose value is not below the row's `least` (B, 1)."""
-        rows = len(self.ids)
-        kept = (self.values >= least) & (self.ids != NOTHING)
-        places = self.ids + np.arange(rows)[:, None] * vocab_size
-        return _pad(places[kept], self.values[kept], rows, vocab_size)
 
 
 def argmax(logits: Tensor) -> Ints:
@@ -67,7 +60,8 @@ def _search_on_gpu(logits: Tensor, k: int) -> tuple[Ints, Floats]:
 def _search(logits: Tensor, k: int) -> tuple[Ints, Floats]:
     """Places in the flattened logits, ascending, and the logits there."""
     values = logits.numpy()
-    places = _places(values, np.maximum(_lower_bound(logits, k), _LOWEST))
+    reached = values >= np.maximum(_lower_bound(logits, k), _LOWEST)
+    places = reached.ravel().nonzero()[0]
     return places, values.ravel().take(places)
 
 
@@ -75,8 +69,7 @@ def _lower_bound(logits: Tensor, k: int) -> Floats:
     """(B, 1): a value that the k-th largest of each row is not below, and close to it.
 
     At least k logits reach the k-th largest maximum of disjoint chunks. With 4 k chunks or more
-    few others do: 43 in all for k = 40. A chunk is every n-th id, so that the maxima of
-    neighbouring chunks are taken by one vector instruction.
+    few others do: 43 in all for k = 40. A chunk is every n-th id, which torch reduces fastest.
     """
     rows, vocab_size = logits.shape
     if k >= vocab_size:
@@ -89,19 +82,6 @@ def _lower_bound(logits: Tensor, k: int) -> Floats:
     maxima = logits[:, : layers * chunks].view(rows, layers, chunks).amax(1).numpy()
     maxima.partition(chunks - k, axis=1)
     return maxima[:, chunks - k, None]
-
-
-def _places(values: Floats, bound: Floats) -> Ints:
-    """Where the flattened values reach the bound of their row."""
-    mask = np.zeros(-(-values.size // 8) * 8, np.bool_)
-    np.greater_equal(values, bound, out=mask[: values.size].reshape(values.shape))
-    if len(values) == 1:
-        return mask.nonzero()[0]
-    # Nearly all is False: eight at a time are looked at first, which takes half the time.
-    words = (mask.view(np.uint64) != 0).nonzero()[0]
-    places = mask.reshape(-1, 8)[words].ravel().nonzero()[0]
-    found: Ints = words.take(places >> 3) * 8 + (places & 7)
-    return found
 
 
 def _pad(flat: Ints, values: Floats, rows: int, vocab_size: int) -> Candidates:

@@ -16,7 +16,6 @@ from torch import Tensor
 from inference.engine.adjustments import Adjustments
 from inference.engine.candidates import Ints, find_candidates
 from inference.engine.drawing import Group, make_groups
-from inference.engine.noise import UInts, seed_keys, step_keys
 from inference.engine.request import Request, TokenLogprobs
 
 
@@ -33,7 +32,6 @@ class Sampler:
         self._end_id = end_id
         self._adjustments = Adjustments(vocab_size, banned, end_id)
         self._requests: list[Request] = []
-        self._seed_keys = np.empty(0, np.uint64)
         self._groups: list[Group] = []
         self._reporting: list[int] = []
 
@@ -51,7 +49,7 @@ class Sampler:
         # Counted anew, which costs 2 us for 64 rows: a counter could come to differ.
         steps = np.array([len(r.generated) for r in requests], np.int64)
         self._adjustments.apply(logits, steps)
-        ids = self._choose(logits, step_keys(self._seed_keys, steps.view(np.uint64)))
+        ids = self._choose(logits, steps)
         ids[ids < 0] = self._end_id
         sampled = [Sampled(token) for token in ids.tolist()]
         if raw is not None:
@@ -63,17 +61,16 @@ class Sampler:
         """Make the arrays of a new list of requests."""
         self._requests = requests
         self._adjustments.begin(requests, device)
-        self._seed_keys = seed_keys(np.array([r.seed for r in requests], np.uint64))
-        self._groups = make_groups([r.params for r in requests], self._vocab_size, device)
+        self._groups = make_groups(requests, self._vocab_size, device)
         self._reporting = [row for row, r in enumerate(requests) if r.params.logprobs]
 
-    def _choose(self, logits: Tensor, keys: UInts) -> Ints:
+    def _choose(self, logits: Tensor, steps: Ints) -> Ints:
         if len(self._groups) == 1:
-            return self._groups[0].choose(logits, keys)
+            return self._groups[0].choose(logits, steps)
         ids = np.empty(len(logits), np.int64)
         for group in self._groups:
             rows = logits.index_select(0, group.rows_tensor)
-            ids[group.rows] = group.choose(rows, keys[group.rows])
+            ids[group.rows] = group.choose(rows, steps[group.rows])
         return ids
 
     def _raw_logprobs(self, logits: Tensor) -> Tensor:

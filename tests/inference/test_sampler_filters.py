@@ -8,12 +8,20 @@ import pytest
 import torch
 
 from inference.engine.candidates import NOTHING, Candidates, _pad, _search_on_gpu, find_candidates
-from inference.engine.drawing import make_groups
-from inference.engine.noise import gumbel, seed_keys, step_keys
+from inference.engine.drawing import Group
 from inference.engine.params import SamplingParams
 from inference.engine.request import Request
+from inference.engine.row_kernels import (
+    _ROOM,
+    NARROW,
+    _least_kept,
+    _may_exceed,
+    gumbel,
+    random_bits,
+    step_key,
+)
 from inference.engine.sampler import Sampler
-from tests.support.sampling import BANNED, FILTERS, V, draw, ids, make_logits, make_request
+from tests.support.sampling import FILTERS, V, draw, ids, make_logits, make_request
 
 _MASK = 2**64 - 1
 
@@ -27,7 +35,7 @@ def mix(z: int) -> int:
 def reference_noise(seed: int, step: int, token: int) -> float:
     golden = 0x9E3779B97F4A7C15
     key = mix((mix((seed + golden) & _MASK) + step * golden) & _MASK)
-    uniform = ((mix((key + token * golden) & _MASK) >> 11) + 0.5) * 2.0**-53
+    uniform = ((mix((key + token * golden) & _MASK) >> 12) + 0.5) * 2.0**-52
     return -math.log(-math.log(uniform))
 
 
@@ -59,32 +67,53 @@ def reference_token(row: list[float], request: Request) -> int:
     return max(kept, key=lambda i: row[i] / params.temperature + noise[i])
 
 
+NOT_GREEDY = [p for p in FILTERS if p.get("temperature") != 0 and p.get("top_k") != 1]
+
+
 @pytest.mark.parametrize("step", [0.0, 0.5])
-@pytest.mark.parametrize("params", FILTERS, ids=str)
+@pytest.mark.parametrize("params", NOT_GREEDY, ids=str)
 def test_filters_keep_what_the_reference_keeps(params: dict[str, Any], step: float) -> None:
+    """Those of NumPy and, where they are narrow, those of the kernel."""
     logits = make_logits(8, step=step)
-    checked = SamplingParams(**({"temperature": 1.0} | params))
-    (group,) = make_groups([checked] * 8, V, logits.device)
-    is_greedy = checked.temperature == 0 or checked.top_k == 1
-    found = find_candidates(logits, 1 if is_greedy else checked.top_k or V)
-    least = group.least_kept(found.values)
-    for row, ids_, values, bound in zip(
-        logits.tolist(), found.ids, found.values, least[:, 0], strict=True
-    ):
-        kept = set(ids_[values >= bound].tolist())
-        if is_greedy:
-            kept = {min(kept)}
-        assert kept == reference_kept(row, checked)
+    requests = [make_request(i, **({"temperature": 1.0} | params)) for i in range(8)]
+    p = requests[0].params
+    k = p.top_k or V
+    found = find_candidates(logits, k)
+    least = Group(list(range(8)), requests, V, logits.device).least_kept(found.values)
+    for row, logit_row in enumerate(logits.tolist()):
+        held = row_of(found, row)
+        expected = reference_kept(logit_row, p)
+        assert {i for i, value in held if value >= least[row]} == expected
+        if k <= NARROW:
+            values = np.array([value for _, value in held], np.float32)
+            bound = _least_kept(values, k, p.temperature, p.top_p, p.min_p)
+            assert {i for i, value in held if value >= bound} == expected
 
 
+@pytest.mark.parametrize("vocab_size", [50, 1000, 2500])
 @pytest.mark.parametrize("step", [0.0, 0.5])
 @pytest.mark.parametrize("params", FILTERS, ids=str)
-def test_sampler_chooses_what_the_reference_chooses(params: dict[str, Any], step: float) -> None:
-    logits = make_logits(12, seed=5, step=step)
-    logits[:, [*BANNED]] = -math.inf
+def test_sampler_chooses_what_the_reference_chooses(
+    params: dict[str, Any], step: float, vocab_size: int
+) -> None:
+    logits = make_logits(12, vocab_size, seed=5, step=step)
+    logits[:, 3] = -math.inf
     requests = [make_request(i, generated=[1] * (i % 3), **params) for i in range(12)]
     expected = [reference_token(*pair) for pair in zip(logits.tolist(), requests, strict=True)]
-    assert ids(draw(logits, requests)) == expected
+    sampler = Sampler(vocab_size, [3], 2)
+    assert ids(draw(logits, requests, sampler)) == expected
+
+
+@pytest.mark.parametrize("equals", [30, 200, 2500])
+def test_sampler_chooses_among_many_equals_and_few_others(equals: int) -> None:
+    """More equals than the kernel has room for, few candidates, and chunks with nothing at all."""
+    logits = torch.full((6, 2500), -math.inf)
+    logits[:, torch.randperm(2500, generator=torch.Generator().manual_seed(1))[:equals]] = 1.0
+    logits[3:, 7] = 2.0
+    requests = [make_request(i, temperature=0 if i == 5 else 1.0) for i in range(6)]
+    expected = [reference_token(*pair) for pair in zip(logits.tolist(), requests, strict=True)]
+    assert ids(draw(logits, requests, Sampler(2500, (), 0))) == expected
+    assert equals < _ROOM or equals > 4 * _ROOM
 
 
 def chi_square(counts: dict[int, int], probs: dict[int, float], total: int) -> float:
@@ -136,23 +165,26 @@ def test_sampler_draws_of_neighbouring_steps_and_seeds_are_independent() -> None
 
 
 def test_noise_equals_the_reference() -> None:
-    seeds, steps, tokens = [0, 1, 2**63 - 1], [0, 7, 299], [0, 1, 16386]
-    keys = step_keys(seed_keys(np.array(seeds, np.uint64)), np.array(steps, np.uint64))
-    got = gumbel(keys, np.array([tokens] * 3))
-    for i, (seed, step) in enumerate(zip(seeds, steps, strict=True)):
-        expected = [reference_noise(seed, step, token) for token in tokens]
-        assert got[i].tolist() == pytest.approx(expected, rel=1e-13)
+    for seed in (0, 1, 2**63 - 1):
+        for step in (0, 7, 299):
+            key = np.uint64(step_key(np.uint64(seed), step))
+            for token in (0, 1, 16386):
+                noise = gumbel(random_bits(key, token))
+                assert noise == pytest.approx(reference_noise(seed, step, token), rel=1e-13)
 
 
-def test_noise_is_the_same_at_every_place() -> None:
-    """SIMD code has its own way with the last few numbers of an array."""
-    keys = seed_keys(np.arange(1, dtype=np.uint64))
-    tokens = np.arange(50)[None]
-    whole = gumbel(keys, tokens)
-    for start in range(50):
-        for stop in range(start + 1, 51):
-            part = np.ascontiguousarray(tokens[:, start:stop])
-            assert (gumbel(keys, part) == whole[:, start:stop]).all()
+def test_noise_that_is_not_looked_at_could_not_have_won() -> None:
+    top = 2**52 - 1
+    edges = [0, 1, top // 2, top, *(top - 2**n + d for n in range(52) for d in (-1, 0, 1))]
+    usual = [top - (i * 2654435761) % 2**45 for i in range(500)]
+    bits = np.array(edges + usual, np.uint64)
+    skipped = 0
+    for b in bits:
+        for need in (-1.0, 0.0, 1e-9, 0.5, 3.0, 20.0, 36.7, 37.4, 38.0, math.inf):
+            if not _may_exceed(b, need):
+                assert gumbel(b) <= need
+                skipped += 1
+    assert skipped > len(bits)
 
 
 @pytest.mark.parametrize("vocab_size", [5, 50, 1000, 1024, 4099])
