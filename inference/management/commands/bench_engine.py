@@ -12,6 +12,7 @@ from inference.benchmarks.contender import WorkerFailed
 from inference.benchmarks.engine_bench import Options, bench
 from inference.benchmarks.machine import cores
 from inference.benchmarks.session import Plan, numbers
+from inference.benchmarks.step_profile import profile
 from inference.checkpoint_io import CheckpointError
 
 
@@ -38,7 +39,14 @@ class Command(BaseCommand):
             "--conversation", action="store_true", help="TTFT of second turns, continued and fresh"
         )
 
+        parser.add_argument(
+            "--profile", action="store_true", help="where the time of a decode step goes"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["profile"]:
+            self._profile(options)
+            return
         name = f"engine-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
         out = options["out"] or settings.VAR_DIR / "bench" / name
         plan = Plan(
@@ -54,3 +62,18 @@ class Command(BaseCommand):
         except (CheckpointError, WorkerFailed, ValueError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"written to {out}")
+
+    def _profile(self, options: dict[str, Any]) -> None:
+        try:
+            for precision in options["precision"].split(","):
+                self.stdout.write(
+                    profile(
+                        options["checkpoint"],
+                        precision=precision,
+                        streams=options["streams"],
+                        threads=options["threads"],
+                        prompt_tokens=options["prompts"][0],
+                    )
+                )
+        except (CheckpointError, ValueError) as error:
+            raise CommandError(str(error)) from error
