@@ -92,7 +92,7 @@ def _timed_steps(engine: Any) -> list[tuple[float, dict[str, float]]]:
         dataclasses.replace(layer, **{p: clock.around(p, getattr(layer, p)) for p in _PRODUCTS})
         for layer in network._layers
     ]
-    steps = []
+    steps: list[tuple[float, dict[str, float]]] = []
     with (
         patch.dict(vars(kernels), timed),
         patch.object(network, "_layers", layers),
