@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from inference.engine.request import Request, TokenLogprobs
 from inference.engine.sampler import Sampler
@@ -51,38 +52,35 @@ def test_row_alone_equals_row_in_a_batch_of_the_released_vocabulary() -> None:
     assert draw(logits.flip(0), requests[::-1]) == alone[::-1]
 
 
-def reply(sampler: Sampler, request: Request, number: int, steps: int) -> list[int]:
-    for step in range(steps):
-        logits = make_logits(1, seed=1000 * number + step)
-        request.generated.append(sampler.sample(logits, [request])[0].token_id)
-    return request.generated
+def step_logits(request: Request) -> Tensor:
+    """What a model gives after the request's tokens: much the same each time, so words recur."""
+    base = make_logits(1, seed=request.seed) / 2
+    return base + make_logits(1, seed=1000 * request.seed + len(request.generated)) / 8
 
 
 def test_joining_leaving_and_reordering_change_nothing() -> None:
     """The sampler keeps arrays, and the places that a penalty touches, between steps."""
-
-    def fresh() -> list[Request]:
-        params: list[dict[str, Any]] = [
-            {}, {"temperature": 0}, {"repetition_penalty": 1.5}, {"top_k": 0, "top_p": 0.9},
-            {"repetition_penalty": 1.2, "logit_bias": ((4, 5.0),)}, {"min_tokens": 9},
-        ]  # fmt: skip
-        return [make_request(i, [i, 20 + i], **p) for i, p in enumerate(params)]
-
-    alone = [reply(Sampler(V, BANNED, END), r, i, 12) for i, r in enumerate(fresh())]
-    together, sampler, rng = fresh(), Sampler(V, BANNED, END), random.Random(3)
-    running: list[int] = []
-    while any(len(r.generated) < 12 for r in together):
-        if rng.random() < 0.4:
-            unfinished = [i for i, r in enumerate(together) if len(r.generated) < 12]
-            running = rng.sample(unfinished, rng.randint(1, len(unfinished)))
-        running = [i for i in running if len(together[i].generated) < 12]
-        if not running:
-            continue
-        rows = [make_logits(1, seed=1000 * i + len(together[i].generated)) for i in running]
-        sampled = sampler.sample(torch.cat(rows), [together[i] for i in running])
-        for i, token in zip(running, ids(sampled), strict=True):
-            together[i].generated.append(token)
-    assert [r.generated for r in together] == alone
+    params: list[dict[str, Any]] = [
+        {}, {"temperature": 0}, {"repetition_penalty": 1.9}, {"top_k": 0, "top_p": 0.9},
+        {"repetition_penalty": 1.5, "logit_bias": ((4, 5.0),)}, {"min_tokens": 9},
+    ]  # fmt: skip
+    alone, together = (
+        [make_request(i, [i, 20 + i], **p) for i, p in enumerate(params)] for _ in range(2)
+    )
+    steps, sampler, rng = 30, Sampler(V, BANNED, END), random.Random(3)
+    for request in alone:
+        for _ in range(steps):
+            (sampled,) = sampler.sample(step_logits(request), [request])
+            request.generated.append(sampled.token_id)
+    while unfinished := [r for r in together if len(r.generated) < steps]:
+        batch = rng.sample(unfinished, min(len(unfinished), rng.choice([1, 2, 2, 3, 6])))
+        for _ in range(rng.choice([1, 1, 4])):
+            batch = [r for r in batch if len(r.generated) < steps]
+            if batch:
+                sampled_rows = sampler.sample(torch.cat([step_logits(r) for r in batch]), batch)
+                for request, token in zip(batch, ids(sampled_rows), strict=True):
+                    request.generated.append(token)
+    assert [r.generated for r in together] == [r.generated for r in alone]
 
 
 def test_seed_and_step_decide_and_nothing_else() -> None:

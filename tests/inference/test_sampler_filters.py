@@ -90,6 +90,16 @@ def test_filters_keep_what_the_reference_keeps(params: dict[str, Any], step: flo
             assert {i for i, value in held if value >= bound} == expected
 
 
+def test_row_without_top_p_keeps_what_rounding_would_lose() -> None:
+    """Beside a row with top-p; the last of these tokens adds nothing to a sum of 1."""
+    logits = torch.linspace(0, -60, V).repeat(2, 1)
+    requests = [make_request(1, top_k=990), make_request(2, top_k=990, top_p=0.5)]
+    found = find_candidates(logits, 990)
+    least = Group([0, 1], requests, V, logits.device).least_kept(found.values)
+    assert least[0] == logits[0, 989]
+    assert least[1] > least[0]
+
+
 @pytest.mark.parametrize("vocab_size", [50, 1000, 2500])
 @pytest.mark.parametrize("step", [0.0, 0.5])
 @pytest.mark.parametrize("params", FILTERS, ids=str)
