@@ -1,7 +1,7 @@
-"""What is done to logits before tokens are chosen: repetition penalty, then bias, then bans.
+"""What is done to the logits of requests that want it: repetition penalty, then bias.
 
-In this order a bias means the same under every penalty, and no bias lifts a ban. All of it works
-on flat places in the batch's logits, kept between steps.
+In this order a bias means the same under every penalty. Both work on flat places in the batch's
+logits, kept between steps. Bans come later, in `drawing`: no bias lifts them.
 """
 
 from __future__ import annotations
@@ -15,23 +15,16 @@ from torch import Tensor
 from inference.engine.candidates import Ints
 from inference.engine.request import Request
 
-_BANNED = float("-inf")
-
 
 class Adjustments:
     """The params of a batch that change logits. `begin` for each new list of requests."""
 
-    def __init__(self, vocab_size: int, banned: Sequence[int], end_id: int) -> None:
+    def __init__(self, vocab_size: int, end_id: int) -> None:
         self._vocab_size = vocab_size
-        self._end_id = end_id
-        self._banned = torch.tensor(list(banned), dtype=torch.int64, device="cpu")
         self._bias: tuple[Tensor, Tensor] | None = None
         self._penalty = _Penalty(vocab_size, end_id)
-        self._min_tokens = np.empty(0, np.int64)
 
     def begin(self, requests: Sequence[Request], device: torch.device) -> None:
-        self._banned = self._banned.to(device)
-        self._min_tokens = np.array([r.params.min_tokens for r in requests], np.int64)
         # Ids are checked where a request comes in; it may have waited for another checkpoint.
         bias = [
             (row * self._vocab_size + token, value)
@@ -42,18 +35,17 @@ class Adjustments:
         self._bias = _split(bias, device) if bias else None
         self._penalty.begin(requests, device)
 
-    def apply(self, logits: Tensor, steps: Ints) -> None:
-        """Change `logits` (B, V); `steps` (B,) counts the tokens generated so far."""
+    @property
+    def is_empty(self) -> bool:
+        return not self._bias and not self._penalty.rows
+
+    @torch.inference_mode()
+    def apply(self, logits: Tensor) -> None:
+        """Change `logits` (B, V)."""
         flat = logits.view(-1)
         self._penalty.apply(flat)
         if self._bias:
             flat.index_add_(0, *self._bias)
-        if len(self._banned):
-            logits.index_fill_(1, self._banned, _BANNED)
-        early = (steps < self._min_tokens).nonzero()[0]
-        if early.size:
-            places = torch.from_numpy(early * self._vocab_size + self._end_id)
-            flat.index_fill_(0, places.to(flat.device), _BANNED)
 
 
 class _Penalty:
@@ -66,27 +58,27 @@ class _Penalty:
 
     def __init__(self, vocab_size: int, end_id: int) -> None:
         self._vocab_size, self._end_id = vocab_size, end_id
-        self._rows: list[tuple[int, Request]] = []
+        self.rows: list[tuple[int, Request]] = []
         # The context of each request, and how many generated tokens of it are known.
         self._contexts: dict[Request, tuple[Ints, int]] = {}
 
     def begin(self, requests: Sequence[Request], device: torch.device) -> None:
-        self._rows = [
+        self.rows = [
             (row, r) for row, r in enumerate(requests) if r.params.repetition_penalty != 1.0
         ]
-        if not self._rows:
+        if not self.rows:
             self._contexts.clear()
             return
-        self._contexts = {r: self._context(r) for _, r in self._rows}
-        self._known = [len(r.generated) for _, r in self._rows]
-        parts = [self._contexts[r][0] + row * self._vocab_size for row, r in self._rows]
-        factors = [r.params.repetition_penalty for _, r in self._rows]
+        self._contexts = {r: self._context(r) for _, r in self.rows}
+        self._known = [len(r.generated) for _, r in self.rows]
+        parts = [self._contexts[r][0] + row * self._vocab_size for row, r in self.rows]
+        factors = [r.params.repetition_penalty for _, r in self.rows]
         each = np.repeat(np.array(factors, np.float32), [len(part) for part in parts])
         self._places = torch.from_numpy(np.concatenate(parts)).to(device)
         self._factors = torch.from_numpy(each).to(device)
 
     def apply(self, flat: Tensor) -> None:
-        if not self._rows:
+        if not self.rows:
             return
         self._take_new()
         values = flat[self._places]
@@ -109,7 +101,7 @@ class _Penalty:
     def _take_new(self) -> None:
         """Add what was generated since the last call."""
         new: list[tuple[int, float]] = []
-        for i, (row, request) in enumerate(self._rows):
+        for i, (row, request) in enumerate(self.rows):
             first, penalty = row * self._vocab_size, request.params.repetition_penalty
             tokens = request.generated[self._known[i] :]
             new += [(first + token, penalty) for token in tokens if token != self._end_id]

@@ -207,6 +207,14 @@ def draw_rows(ids, values, least, temperature, seeds, steps, out):  # type: igno
         out[i] = _draw(ids[i], values[i], least[i], temperature[i], key)
 
 
+@_inline
+def _forbid(row, banned, end_id, is_early):  # type: ignore[no-untyped-def]
+    for b in range(banned.shape[0]):
+        row[banned[b]] = -np.inf
+    if is_early:
+        row[end_id] = -np.inf
+
+
 @njit
 def _choose(row, k, temperature, top_p, min_p, seed, step):  # type: ignore[no-untyped-def]
     chunks, maxima = min(_CHUNKS, row.shape[0]), np.empty(_CHUNKS, np.float32)
@@ -222,11 +230,18 @@ def _choose(row, k, temperature, top_p, min_p, seed, step):  # type: ignore[no-u
     return _draw(ids, values, least, temperature, step_key(seed, step))
 
 
-@_rows("f4[:, ::1], i8[::1], f8[::1], f8[::1], f8[::1], u8[::1], i8[::1], i8[::1]")
-def choose_rows(logits, k, temperature, top_p, min_p, seeds, steps, out):  # type: ignore[no-untyped-def]
+@_rows(
+    "f4[:, ::1], i8[::1], i8, i8[::1], "
+    "i8[::1], f8[::1], f8[::1], f8[::1], u8[::1], i8[::1], i8[::1]"
+)
+def choose_rows(  # type: ignore[no-untyped-def]
+    logits, banned, end_id, min_tokens, k, temperature, top_p, min_p, seeds, steps, out
+):
     """Choose ids for float32 `logits` (B, V) into `out`; params (B,), k from 1 to `NARROW`.
 
-    `CROWDED`, or another number below 0 for a row without numbers.
+    It may be `CROWDED`; a row without numbers gets the end.
     """
     for i in prange(logits.shape[0]):
-        out[i] = _choose(logits[i], k[i], temperature[i], top_p[i], min_p[i], seeds[i], steps[i])
+        _forbid(logits[i], banned, end_id, steps[i] < min_tokens[i])
+        chosen = _choose(logits[i], k[i], temperature[i], top_p[i], min_p[i], seeds[i], steps[i])
+        out[i] = end_id if chosen == _NO_NUMBER else chosen

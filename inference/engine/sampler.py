@@ -15,7 +15,7 @@ from torch import Tensor
 
 from inference.engine.adjustments import Adjustments
 from inference.engine.candidates import Ints, find_candidates
-from inference.engine.drawing import Group, make_groups
+from inference.engine.drawing import Group, Vocabulary, make_groups
 from inference.engine.request import Request, TokenLogprobs
 
 
@@ -28,14 +28,12 @@ class Sampler:
     """Choose tokens for the rows of a batch; `banned` ids never. Call from one thread."""
 
     def __init__(self, vocab_size: int, banned: Sequence[int], end_id: int) -> None:
-        self._vocab_size = vocab_size
-        self._end_id = end_id
-        self._adjustments = Adjustments(vocab_size, banned, end_id)
+        self._vocabulary = Vocabulary(vocab_size, np.array(banned, np.int64), end_id)
+        self._adjustments = Adjustments(vocab_size, end_id)
         self._requests: list[Request] = []
         self._groups: list[Group] = []
         self._reporting: list[int] = []
 
-    @torch.inference_mode()
     def sample(self, logits: Tensor, requests: Sequence[Request]) -> list[Sampled]:
         """Choose one token for each row of `logits` (B, V), float32, contiguous, overwritten.
 
@@ -48,9 +46,9 @@ class Sampler:
         raw = self._raw_logprobs(logits) if self._reporting else None
         # Counted anew, which costs 2 us for 64 rows: a counter could come to differ.
         steps = np.array([len(r.generated) for r in requests], np.int64)
-        self._adjustments.apply(logits, steps)
+        if not self._adjustments.is_empty:
+            self._adjustments.apply(logits)
         ids = self._choose(logits, steps)
-        ids[ids < 0] = self._end_id
         sampled = [Sampled(token) for token in ids.tolist()]
         if raw is not None:
             for row, report in zip(self._reporting, self._reports(raw, ids), strict=True):
@@ -61,7 +59,7 @@ class Sampler:
         """Make the arrays of a new list of requests."""
         self._requests = requests
         self._adjustments.begin(requests, device)
-        self._groups = make_groups(requests, self._vocab_size, device)
+        self._groups = make_groups(requests, self._vocabulary, device)
         self._reporting = [row for row, r in enumerate(requests) if r.params.logprobs]
 
     def _choose(self, logits: Tensor, steps: Ints) -> Ints:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from inference.engine.candidates import NOTHING, Candidates, _pad, _search_on_gpu, find_candidates
-from inference.engine.drawing import Group
+from inference.engine.drawing import Group, Vocabulary
 from inference.engine.params import SamplingParams
 from inference.engine.request import Request
 from inference.engine.row_kernels import (
@@ -21,9 +21,10 @@ from inference.engine.row_kernels import (
     step_key,
 )
 from inference.engine.sampler import Sampler
-from tests.support.sampling import FILTERS, V, draw, ids, make_logits, make_request
+from tests.support.sampling import BANNED, END, FILTERS, V, draw, ids, make_logits, make_request
 
 _MASK = 2**64 - 1
+VOCABULARY = Vocabulary(V, np.array(BANNED), END)
 
 
 def mix(z: int) -> int:
@@ -79,7 +80,7 @@ def test_filters_keep_what_the_reference_keeps(params: dict[str, Any], step: flo
     p = requests[0].params
     k = p.top_k or V
     found = find_candidates(logits, k)
-    least = Group(list(range(8)), requests, V, logits.device).least_kept(found.values)
+    least = Group(list(range(8)), requests, VOCABULARY, logits.device).least_kept(found.values)
     for row, logit_row in enumerate(logits.tolist()):
         held = row_of(found, row)
         expected = reference_kept(logit_row, p)
@@ -95,7 +96,7 @@ def test_row_without_top_p_keeps_what_rounding_would_lose() -> None:
     logits = torch.linspace(0, -60, V).repeat(2, 1)
     requests = [make_request(1, top_k=990), make_request(2, top_k=990, top_p=0.5)]
     found = find_candidates(logits, 990)
-    least = Group([0, 1], requests, V, logits.device).least_kept(found.values)
+    least = Group([0, 1], requests, VOCABULARY, logits.device).least_kept(found.values)
     assert least[0] == logits[0, 989]
     assert least[1] > least[0]
 
