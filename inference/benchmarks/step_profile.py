@@ -17,7 +17,7 @@ from inference import checkpoint_io
 from inference.benchmarks.report import align
 from inference.benchmarks.workload import make_workload
 
-_KERNELS = {"keep": "attention", "attend": "attention", "add_norm": "norms", "norm": "norms",
+_KERNELS = {"store": "attention", "attend": "attention", "add_norm": "norms", "norm": "norms",
             "activate": "activation"}  # fmt: skip
 _PRODUCTS = ("qkv", "proj", "up", "down")
 PARTS = (*_PRODUCTS, "head", "attention", "activation", "norms", "sampling", "the rest")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from itertools import chain
 
 from inference.engine.config import EngineConfig, Precision
+from inference.engine.cores import use_cores
 from inference.engine.detokenizer import Detokenizer
 from inference.engine.network import Network
 from inference.engine.params import SamplingParams
@@ -53,6 +55,10 @@ class Engine:
     def is_idle(self) -> bool:
         return not self._requests
 
+    def enter_thread(self) -> None:
+        """Call first on the thread that will step: the number of cores is set for a thread."""
+        use_cores(self.config.threads)
+
     def submit(
         self,
         request_id: str,
@@ -62,12 +68,10 @@ class Engine:
     ) -> None:
         """Add a request; `generated` continues an earlier attempt after these tokens.
 
-        Raises `EngineFull`, and ValueError for a prompt that leaves no room for a token.
+        Raises `EngineFull`, and ValueError for what would fail later: a prompt that leaves no room
+        for a token, an id outside the vocabulary, a negative seed, an id of a running request.
         """
-        if request_id in self._requests:
-            raise ValueError(f"{request_id} is already running")
-        if not 0 < len(prompt_ids) + len(generated or ()) < self.context_length:
-            raise ValueError(f"a prompt needs 1 to {self.context_length - 1} tokens")
+        self._check(request_id, prompt_ids, generated or [], params)
         lead, _ = self.tokenizer.template.assistant
         detokenizer = Detokenizer(self.tokenizer.token_bytes, params.stop, lead)
         for token in generated or ():
@@ -80,6 +84,20 @@ class Engine:
         )  # fmt: skip
         self.scheduler.add(request)
         self._requests[request_id] = request
+
+    def _check(
+        self, request_id: str, prompt_ids: list[int], generated: list[int], params: SamplingParams
+    ) -> None:
+        if request_id in self._requests:
+            raise ValueError(f"{request_id} is already running")
+        if not 0 < len(prompt_ids) < self.context_length:
+            raise ValueError(f"a prompt needs 1 to {self.context_length - 1} tokens")
+        if len(prompt_ids) + len(generated) > self.context_length:
+            raise ValueError("more was generated than the context holds")
+        if not all(0 <= i < self.tokenizer.vocab_size for i in chain(prompt_ids, generated)):
+            raise ValueError("an id is outside the vocabulary")
+        if params.seed is not None and params.seed < 0:
+            raise ValueError("a seed is 0 or more")
 
     def cancel(self, request_id: str) -> None:
         """End a request at the next step; unknown ids (finished ones) are ignored."""
@@ -100,7 +118,10 @@ class Engine:
 
     def abort_all(self, error: str) -> list[StepOutput]:
         """End every request with an error: the engine cannot go on."""
-        return [self._finish(r, "error", error=error) for r in list(self._requests.values())]
+        # Neither scheduler nor slots are asked: they may be what has failed.
+        outputs = [StepOutput(name, finish="error", error=error) for name in self._requests]
+        self._requests.clear()
+        return outputs
 
     def _drop(self) -> list[StepOutput]:
         now = time.monotonic()
@@ -110,7 +131,16 @@ class Engine:
                 outputs.append(self._finish(request, "cancelled"))
             elif now > request.deadline:
                 outputs.append(self._finish(request, "error", error="deadline_exceeded"))
+            elif finish := self._reached(request):  # by an earlier attempt, which could not tell
+                outputs.append(self._finish(request, finish))
         return outputs
+
+    def _reached(self, request: Request) -> Finish | None:
+        """How the reply has ended with the tokens it has, if it has."""
+        if request.detokenizer.is_stopped:
+            return "stop"
+        is_full = len(request.generated) >= request.params.max_tokens
+        return "length" if is_full or request.length >= self.context_length else None
 
     def _advance(self, requests: list[Request], sampled: list[Sampled]) -> list[StepOutput]:
         outputs = []
@@ -129,15 +159,7 @@ class Engine:
             return self._finish(request, "stop")
         request.generated.append(token)
         text = request.detokenizer.push(token)
-        finish: Finish | None = None
-        if request.detokenizer.is_stopped:
-            finish = "stop"
-        elif (
-            len(request.generated) >= request.params.max_tokens
-            or request.length >= self.context_length
-        ):
-            finish = "length"
-        if finish:
+        if finish := self._reached(request):
             return self._finish(request, finish, (token,), text, logprobs)
         return StepOutput(request.id, (token,), text, logprobs)
 

@@ -5,7 +5,8 @@ becomes RMSNorm: whatever writes to the stream writes with mean zero (Ashkboos e
 SliceGPT). And the stream is turned by a Hadamard matrix, as are the values of each head (Ashkboos
 et al. 2024, QuaRot): a few channels of the trained stream are 15 times the others, which int8
 with one scale a row cannot hold (held-out loss +0.022 nats a token); turned, none stands out
-(+0.005). Imports torch; knows no precision and no request.
+(+0.005; as served, keys and values in int8 too, +0.009). Imports torch; knows no precision and no
+request.
 """
 
 from __future__ import annotations

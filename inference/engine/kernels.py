@@ -35,8 +35,11 @@ def _inline(function):  # type: ignore[no-untyped-def]
     return njit(fastmath=True, inline="always")(function)
 
 
-def _rows(function):  # type: ignore[no-untyped-def]
-    """Compile a loop over rows that uses the cores and lets other Python threads run."""
+def _row_loop(function):  # type: ignore[no-untyped-def]
+    """Compile a loop over rows that uses the cores and lets other Python threads run.
+
+    fastmath: inputs are finite, and sums may be taken in the order that is fastest.
+    """
     return njit(parallel=True, fastmath=True, nogil=True, cache=True)(function)
 
 
@@ -55,7 +58,7 @@ def _exp(x):  # type: ignore[no-untyped-def]
     return p * _i32((_i32(whole) + _i32(127)) << _i32(23)).view(np.float32)
 
 
-@_rows
+@_row_loop
 def norm(x, out):  # type: ignore[no-untyped-def]
     """RMSNorm (Zhang & Sennrich 2019) without a weight: x (N, C) to out (N, C)."""
     for i in prange(x.shape[0]):
@@ -72,7 +75,7 @@ def _norm_row(x, out):  # type: ignore[no-untyped-def]
         out[c] = x[c] * factor
 
 
-@_rows
+@_row_loop
 def add_norm(x, y, scales, bias, out):  # type: ignore[no-untyped-def]
     """Add y * scales + bias to the residual stream x (N, C), and give its norm in `out`."""
     for i in prange(x.shape[0]):
@@ -87,7 +90,7 @@ def _scale_row(row):  # type: ignore[no-untyped-def]
     largest = _f32(0)
     for c in range(row.shape[0]):
         largest = max(largest, abs(row[c]))
-    if largest == 0:
+    if largest < _f32(1e-30):
         return _f32(1)
     factor = _f32(1) / largest
     for c in range(row.shape[0]):
@@ -95,7 +98,7 @@ def _scale_row(row):  # type: ignore[no-untyped-def]
     return largest
 
 
-@_rows
+@_row_loop
 def activate(hidden, kind, out, scales):  # type: ignore[no-untyped-def]
     """The MLP's activation of `hidden` (N, 2F for SwiGLU, gate first; else N, F) to out (N, F).
 
@@ -128,7 +131,7 @@ def _rotate(x, cos, sin):  # type: ignore[no-untyped-def]
 
 
 @_inline
-def _keep(x, out, is_exact):  # type: ignore[no-untyped-def]
+def _quantize(x, out, is_exact):  # type: ignore[no-untyped-def]
     """Store one head's key or value; gives the factor that makes it of its true size again."""
     if is_exact:
         for d in range(x.shape[0]):
@@ -143,8 +146,8 @@ def _keep(x, out, is_exact):  # type: ignore[no-untyped-def]
     return largest / _INT8_MAX
 
 
-@_rows
-def keep(qkv, angles, slots, positions, keys, key_scales, values, value_scales, is_exact):  # type: ignore[no-untyped-def]
+@_row_loop
+def store(qkv, angles, slots, positions, keys, key_scales, values, value_scales, is_exact):  # type: ignore[no-untyped-def]
     """Turn queries and keys of qkv (N, 3C) by their positions and put keys and values into slots.
 
     angles: (2, T, D / 2). keys, values: (slot, H, T, D), int8 or, `is_exact`, fp32; their scales
@@ -161,13 +164,13 @@ def keep(qkv, angles, slots, positions, keys, key_scales, values, value_scales, 
             v = qkv[i, 2 * width + h * size : 2 * width + (h + 1) * size]
             _rotate(q, cos, sin)
             _rotate(k, cos, sin)
-            key_scales[slot, h, at] = _keep(k, keys[slot, h, at], is_exact)
-            value_scales[slot, h, at] = _keep(v, values[slot, h, at], is_exact)
+            key_scales[slot, h, at] = _quantize(k, keys[slot, h, at], is_exact)
+            value_scales[slot, h, at] = _quantize(v, values[slot, h, at], is_exact)
 
 
 @_inline
 def _softmax(scores, scales, factor):  # type: ignore[no-untyped-def]
-    """Softmax of scores * scales * factor in place, times nothing; gives one over its sum."""
+    """Softmax of scores * scales * factor in place but for its sum; gives one over that."""
     largest = _f32(-1e30)
     for t in range(scores.shape[0]):
         scores[t] *= scales[t] * factor
@@ -180,7 +183,7 @@ def _softmax(scores, scales, factor):  # type: ignore[no-untyped-def]
 
 
 @_inline
-def _fetch(keys, values, n):  # type: ignore[no-untyped-def]
+def _prefetch(keys, values, n):  # type: ignore[no-untyped-def]
     """Look at each cache line of a slot at once: waiting for them one by one takes 1.4 times."""
     seen = _f32(0)
     for h in range(keys.shape[0]):
@@ -189,7 +192,7 @@ def _fetch(keys, values, n):  # type: ignore[no-untyped-def]
     return seen
 
 
-@_rows
+@_row_loop
 def attend(qkv, slots, positions, keys, key_scales, values, value_scales, out, scales):  # type: ignore[no-untyped-def]
     """Causal attention of each row over its slot up to its own position, to out (N, C).
 
@@ -203,7 +206,8 @@ def attend(qkv, slots, positions, keys, key_scales, values, value_scales, out, s
         i = rows - 1 - j // 2 if j % 2 else j // 2
         slot, n = slots[i], positions[i] + 1
         scores = np.empty(n, np.float32)
-        scales[i] = _fetch(keys[slot], values[slot], n)
+        # Put somewhere until the scale is known, or the compiler would leave it out.
+        scales[i] = _prefetch(keys[slot], values[slot], n)
         for h in range(head_count):
             q, k, v = qkv[i, h * size : (h + 1) * size], keys[slot, h], values[slot, h]
             for t in range(n):

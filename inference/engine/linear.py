@@ -71,7 +71,9 @@ def _int8(weight: Tensor, bias: Tensor | None, reach: float) -> Linear:
         quantized = torch.quantize_per_channel(weight.contiguous(), scales, zeros, 0, torch.qint8)
         packed = torch.ops.quantized.linear_prepack(quantized, bias)
     product = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32.default
-    return lambda x: product(x, scale, zero, packed)
+    if levels == 127:  # what lies beyond is cut off at the last level
+        return lambda x: product(x, scale, zero, packed)
+    return lambda x: product(x.clamp(-reach, reach), scale, zero, packed)
 
 
 @contextmanager

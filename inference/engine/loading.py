@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 from typing import Literal
 
-import numba
 import torch
 
 from inference.chat_template import Turn, encode_conversation
 from inference.checkpoint_io import Checkpoint, load_model
 from inference.engine import precision as precisions
 from inference.engine.config import EngineConfig, Precision
+from inference.engine.cores import use_cores
 from inference.engine.engine import Engine
 from inference.engine.fold import fold
 from inference.engine.network import Network
@@ -41,7 +41,8 @@ def load_engine(
 
     `kept_contexts` is by default as many as there are slots.
     """
-    set_threads(threads or torch.get_num_threads())
+    threads = threads or torch.get_num_threads()
+    use_cores(threads)
     tokenizer = checkpoint.tokenizer()
     folded = fold(load_model(checkpoint))
     if precision == "auto":
@@ -51,16 +52,9 @@ def load_engine(
     del folded
     _return_memory()
     kept = slots if kept_contexts is None else kept_contexts
-    engine = Engine(network, tokenizer, EngineConfig(slots, kept))
+    engine = Engine(network, tokenizer, EngineConfig(slots, kept, threads=threads))
     _warm_up(engine)
     return engine
-
-
-def set_threads(count: int) -> None:
-    """Let a step use `count` cores, in torch's products and in the kernels between them."""
-    torch.set_num_threads(count)
-    limit: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-    numba.set_num_threads(min(count, limit))
 
 
 def _return_memory() -> None:
@@ -75,8 +69,13 @@ def _sample(tokenizer: Tokenizer) -> list[int]:
 
 
 def _warm_up(engine: Engine) -> None:
-    """The first products of each shape build kernels; no user shall wait for that."""
+    """Write a reply: compiles the loops or loads them, so that no user waits for that.
+
+    Raises RuntimeError when even that fails.
+    """
     prompt = [engine.tokenizer.user_id, engine.tokenizer.assistant_id]
     engine.submit("warm-up", prompt, SamplingParams(max_tokens=4, min_tokens=4, seed=0))
     while not engine.is_idle:
-        engine.step()
+        for output in engine.step():
+            if output.error:
+                raise RuntimeError(f"the first reply failed: {output.error}")

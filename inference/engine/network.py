@@ -115,13 +115,13 @@ class Network:
             self._buffers = _Buffers(self.config, 1 << (len(tokens) - 1).bit_length())
         buffers = self._buffers.of(len(tokens))
         x = buffers.stream
-        np.take(self._tokens, tokens, axis=0, out=x)
+        np.take(self._tokens, tokens, axis=0, out=x, mode="clip")  # unbuffered; ids are checked
         if self._positions is not None:
             x += self._positions[positions]
         kernels.norm(x, buffers.normed.numpy())
         for layer, kv in zip(self._layers, cache.layers, strict=True):
             qkv = layer.qkv(buffers.normed).numpy()
-            kernels.keep(qkv, self._angles, slots, positions, *kv, cache.is_exact)
+            kernels.store(qkv, self._angles, slots, positions, *kv, cache.is_exact)
             if wanted is not None and layer is self._layers[-1]:
                 # Of the others the cache has all it needs: a sixth of a prefill is saved.
                 if not len(wanted):

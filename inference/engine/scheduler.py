@@ -62,8 +62,9 @@ class Scheduler:
         """
         if not self.waiting or len(self.running) >= self.slots:
             return None
-        request = self.waiting.popleft()
+        request = self.waiting[0]
         lease = self._pool.acquire(request.prompt_ids + request.generated)
+        self.waiting.popleft()
         request.slot, request.computed = lease.slot, lease.reused
         self.running.append(request)
         return lease

@@ -49,11 +49,15 @@ class SlotPool:
 
         At least the last of `ids` is left to compute: its logits are wanted.
         """
+        if not self._free:
+            raise KeyError("no slot is free")
         source, count = self._longest_common(np.array(ids[:-1], np.int64))
         if count < _WORTH_REUSING:
             return self._take(next(iter(self._free)))
         if source in self._free and count >= self.lengths[source] * (1 - _MAY_LOSE):
             return self._take(source, count)
+        if source in self._free:
+            self._free.move_to_end(source)  # it was of use
         target = next((slot for slot in self._free if slot != source), source)
         return self._take(target, count, None if target == source else source)
 

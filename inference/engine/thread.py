@@ -34,6 +34,7 @@ class EngineThread:
         self._on_death = on_death
         self._inbox: queue.SimpleQueue[Callable[[], list[StepOutput]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._lock = threading.Lock()  # nothing enters the inbox once it is being emptied
         self.is_dead = False
 
     def start(self) -> None:
@@ -41,7 +42,9 @@ class EngineThread:
 
     def stop(self) -> None:
         """End the thread after its current step; what still runs gets no further output."""
-        self._inbox.put(None)
+        with self._lock:
+            self.is_dead = True
+            self._inbox.put(None)
         self._thread.join(_STOP_TIMEOUT_S)
 
     def submit(
@@ -51,8 +54,6 @@ class EngineThread:
 
         Raises `EngineDead`.
         """
-        if self.is_dead:
-            raise EngineDead("the engine has failed")
 
         def add() -> list[StepOutput]:
             try:
@@ -64,7 +65,10 @@ class EngineThread:
                 return [StepOutput(request_id, finish="error", error="invalid_request")]
             return []
 
-        self._inbox.put(add)
+        with self._lock:
+            if self.is_dead:
+                raise EngineDead("the engine has failed or was stopped")
+            self._inbox.put(add)
 
     def cancel(self, request_id: str) -> None:
         def drop() -> list[StepOutput]:
@@ -75,6 +79,7 @@ class EngineThread:
 
     def _run(self) -> None:
         try:
+            self._engine.enter_thread()
             while self._take_inbox():
                 self._tell(self._engine.step())
         except Exception:
@@ -98,7 +103,8 @@ class EngineThread:
 
     def _die(self) -> None:
         """End every request with an error, also those that are still in the inbox."""
-        self.is_dead = True
+        with self._lock:
+            self.is_dead = True
         try:
             while not self._inbox.empty():
                 if command := self._inbox.get():

@@ -1,8 +1,10 @@
 """The equalities that prove the engine, on a tiny random model in fp32 and in int8."""
 
 import random
+import time
 from typing import Any
 
+import numba
 import pytest
 import torch
 
@@ -10,7 +12,7 @@ from inference.chat_template import Turn, fit_prompt
 from inference.engine.config import EngineConfig
 from inference.engine.detokenizer import Detokenizer
 from inference.engine.engine import Engine
-from inference.engine.errors import EngineFull
+from inference.engine.errors import EngineDead, EngineFull
 from inference.engine.fold import fold
 from inference.engine.network import Network
 from inference.engine.params import SamplingParams
@@ -278,3 +280,83 @@ def test_engine_never_writes_a_nul_byte(engine: Engine) -> None:
     params = {"temperature": 2.0, "top_k": 0, "min_tokens": 40, "max_tokens": 40}
     for seed in range(40):
         assert "\x00" not in text(run(engine, "hi", seed=seed, **params))
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"prompt_ids": []}, "1 to"),
+        ({"prompt_ids": [1] * 96}, "1 to"),
+        ({"prompt_ids": [1, 400]}, "vocabulary"),
+        ({"prompt_ids": [-1]}, "vocabulary"),
+        ({"prompt_ids": [1], "generated": [400]}, "vocabulary"),
+        ({"prompt_ids": [1] * 90, "generated": [1] * 7}, "more was generated"),
+        ({"prompt_ids": [1], "params": SamplingParams(seed=-1)}, "seed"),
+    ],
+)
+def test_engine_refuses_what_would_fail_later(
+    engine: Engine, given: dict[str, Any], reason: str
+) -> None:
+    engine.submit("good", prompt(engine, "hi"), SamplingParams(seed=1, max_tokens=5))
+    with pytest.raises(ValueError, match=reason):
+        engine.submit("bad", **{"params": SamplingParams(), **given})
+    assert set(drain(engine)) == {"good"}
+
+
+def test_engine_resumed_after_its_last_token_only_ends(engine: Engine) -> None:
+    """An earlier attempt wrote everything but the end."""
+    start = prompt(engine, "hello")
+    params = SamplingParams(seed=4, min_tokens=9, max_tokens=9)
+    engine.submit("whole", start, params)
+    whole = drain(engine)["whole"]
+    stop = text(whole)[3:6]
+    cases = [
+        (start, params, ids(whole), "length"),
+        (start, SamplingParams(seed=4, max_tokens=20, stop=(stop,)), ids(whole), "stop"),
+        ([5] * 90, SamplingParams(), [6] * 6, "length"),
+    ]
+    for prompt_ids, wish, generated, finish in cases:
+        engine.submit("rest", prompt_ids, wish, generated)
+        (last,) = drain(engine)["rest"]
+        assert (last.finish, last.token_ids, last.text) == (finish, (), "")
+
+
+def test_thread_a_failing_admission_still_ends_every_request(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    outputs: list[StepOutput] = []
+
+    def fail(_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(engine._runner.pool, "acquire", fail)
+    thread = EngineThread(engine, outputs.extend, lambda: None)
+    for name in "abc":
+        thread.submit(name, prompt(engine, "hi"), SamplingParams(), [])
+    thread.start()
+    thread._thread.join(20)
+    assert sorted(o.request_id for o in outputs if o.error == "engine_dead") == list("abc")
+    with pytest.raises(EngineDead):
+        thread.submit("late", prompt(engine, "hi"), SamplingParams(), [])
+
+
+def test_thread_refuses_after_it_was_stopped(engine: Engine) -> None:
+    thread = EngineThread(engine, lambda _: None, lambda: None)
+    thread.start()
+    thread.stop()
+    with pytest.raises(EngineDead):
+        thread.submit("late", prompt(engine, "hi"), SamplingParams(), [])
+
+
+def test_thread_uses_as_many_cores_as_it_is_told(network: Network, tokenizer: Tokenizer) -> None:
+    """numba's number belongs to a thread: the one that loads is not the one that steps."""
+    engine = Engine(network, tokenizer, EngineConfig(slots=1, threads=1))
+    seen: list[int] = []
+    thread = EngineThread(engine, lambda _: seen.append(numba.get_num_threads()), lambda: None)
+    thread.start()
+    thread.submit("a", prompt(engine, "hi"), SamplingParams(max_tokens=3, min_tokens=3), [])
+    deadline = time.monotonic() + 20
+    while len(seen) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    thread.stop()
+    assert set(seen) == {1}

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from inference.engine.config import PRECISIONS, Precision
-from inference.engine.fold import fold, hadamard
+from inference.engine.fold import Affine, fold, hadamard
 from inference.engine.kv_cache import KVCache
+from inference.engine.linear import pack
 from inference.engine.network import Network
 from inference.engine.types import Integers
 from inference.model.config import GPTConfig
@@ -125,3 +126,11 @@ def compare(got: torch.Tensor, expected: torch.Tensor, precision: Precision) -> 
     else:
         atol = 1e-4 if precision == "fp32" else 0.1
         torch.testing.assert_close(got, expected, atol=atol, rtol=1e-3)
+
+
+def test_int8_without_vnni_keeps_its_inputs_in_seven_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums of two products would overflow 16 bits there."""
+    monkeypatch.setattr(torch.cpu, "_is_vnni_supported", lambda: False)
+    product = pack(Affine(torch.eye(2), torch.zeros(2)), "int8", 6.0)
+    got = product(torch.tensor([[12.0, -12.0]]))
+    torch.testing.assert_close(got, torch.tensor([[6.0, -6.0]]), atol=0.1, rtol=0)

@@ -173,3 +173,23 @@ def test_pool_a_taken_slot_promises_only_what_it_reused() -> None:
     pool.acquire([*ids[:90], 700])
     assert pool._longest_common(np.array(ids))[1] == 90
     assert pool.free_count == 0
+
+
+def test_pool_refuses_when_no_slot_is_free() -> None:
+    pool = SlotPool(1, CONTEXT)
+    pool.acquire([1, 2])
+    with pytest.raises(KeyError):
+        pool.acquire([1, 2])
+
+
+def test_pool_a_shared_beginning_stays_while_it_is_of_use() -> None:
+    pool = SlotPool(3, CONTEXT)
+    opening = list(range(20))
+    for ids in ([*opening, *range(100, 150)], list(range(200, 240))):
+        lease = pool.acquire(ids)
+        pool.wrote(np.full(len(ids), lease.slot), np.arange(len(ids)), np.array(ids))
+        pool.release(lease.slot)
+    for other in range(300, 306):
+        lease = pool.acquire([*opening, other, other])
+        assert lease.reused == 20
+        pool.release(lease.slot)
