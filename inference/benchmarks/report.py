@@ -19,14 +19,14 @@ _MISSING = "-"
 def table(rows: Sequence[Row], baselines: Sequence[str] = ()) -> str:
     """Draw one table for each prompt length.
 
-    `x first` compares a contender's tokens/s with its own fewest streams, the columns after it
-    with the baseline at the same number of streams.
+    `cold` is the share of tokens/s that the run before the measured ones had. `x first` compares
+    with the contender's own fewest streams, the columns after it with a baseline at as many.
     """
     parts = []
     for prompt_tokens in sorted({r.prompt_tokens for r in rows}):
         part = [r for r in rows if r.prompt_tokens == prompt_tokens]
         header = [
-            "contender", "streams", "tokens/s", "± %", "x first",
+            "contender", "streams", "tokens/s", "± %", "cold", "x first",
             *(f"x {name}" for name in baselines),
             "TTFT p50", "p95 ms", "inter-token p50", "p95 ms", "RSS MB", "start s",
         ]  # fmt: skip
@@ -83,6 +83,7 @@ def _cells(row: Row, rows: Sequence[Row], baselines: Sequence[str]) -> list[str]
         str(row.streams),
         _number(m.tokens_per_s, 0 if m.tokens_per_s >= 100 else 1),
         _number(100 * spread(row.repeats) / 2, 0),
+        _number(row.cold / m.tokens_per_s, 2),
         _number(m.tokens_per_s / first.measure.tokens_per_s, 2),
         *(_number(ratio(rows, row, name), 2) for name in baselines),
         *(

@@ -58,6 +58,7 @@ class Row:
     prompt_tokens: int
     measure: Measure
     repeats: list[float]  # tokens/s of each run
+    cold: float  # tokens/s of the run before them, where a process meets the shapes first
     rss_mb: float
     start_s: float  # from starting the process to its first token
     facts: dict[str, Any] = field(default_factory=dict)
@@ -97,13 +98,18 @@ def measure(
                 workers.append(stack.enter_context(worker))
             for prompt_tokens in plan.prompts:
                 workload = plan.workload(tokenizer, streams, prompt_tokens)
-                facts = {w.spec.name: prepare(w, workload) if prepare else {} for w in workers}
                 tell(f"{streams} streams: measuring prompts of {prompt_tokens} tokens")
-                yield from _rows(workers, workload, plan.repeats, facts)
+                cold = {w.spec.name: _run(w, workload)[0].tokens_per_s for w in workers}
+                facts = {w.spec.name: prepare(w, workload) if prepare else {} for w in workers}
+                yield from _rows(workers, workload, plan.repeats, cold, facts)
 
 
 def _rows(
-    workers: Sequence[Worker], workload: Workload, repeats: int, facts: dict[str, dict[str, Any]]
+    workers: Sequence[Worker],
+    workload: Workload,
+    repeats: int,
+    cold: dict[str, float],
+    facts: dict[str, dict[str, Any]],
 ) -> Iterator[Row]:
     measures: dict[str, list[Measure]] = {w.spec.name: [] for w in workers}
     rss = {}
@@ -111,15 +117,25 @@ def _rows(
         # Each repeat begins with another contender: who comes first after a pause gains nothing.
         turn = repeat % len(workers)
         for worker in [*workers[turn:], *workers[:turn]]:
-            traces, rss[worker.spec.name] = worker.run(workload)
-            measures[worker.spec.name].append(
-                summarize(traces, is_streamed=worker.spec.is_streamed)
-            )
+            name = worker.spec.name
+            measured, rss[name] = _run(worker, workload)
+            measures[name].append(measured)
     for worker in workers:
         name = worker.spec.name
         known = {k: v for k, v in worker.facts.items() if k != "start_s"}
         yield Row(
-            name, workload.streams, workload.prompt_tokens,
-            typical(measures[name]), [m.tokens_per_s for m in measures[name]], rss[name],
-            worker.facts["start_s"], {**known, **facts[name]},
-        )  # fmt: skip
+            contender=name,
+            streams=workload.streams,
+            prompt_tokens=workload.prompt_tokens,
+            measure=typical(measures[name]),
+            repeats=[m.tokens_per_s for m in measures[name]],
+            cold=cold[name],
+            rss_mb=rss[name],
+            start_s=worker.facts["start_s"],
+            facts={**known, **facts[name]},
+        )
+
+
+def _run(worker: Worker, workload: Workload) -> tuple[Measure, float]:
+    traces, rss_mb = worker.run(workload)
+    return summarize(traces, is_streamed=worker.spec.is_streamed), rss_mb

@@ -177,7 +177,9 @@ def test_draw_takes_only_the_likeliest() -> None:
 
 
 def _row(contender: str, streams: int, speed: float) -> Row:
-    return Row(contender, streams, 30, Measure(speed, 1.0, 10), [speed, 1.1 * speed], 100.0, 1.0)
+    return Row(
+        contender, streams, 30, Measure(speed, 1.0, 10), [speed, 1.1 * speed], speed / 2, 100.0, 1.0
+    )
 
 
 def test_ratio_compares_the_same_streams_or_the_most_that_were_measured() -> None:
@@ -190,7 +192,7 @@ def test_ratio_compares_the_same_streams_or_the_most_that_were_measured() -> Non
     lines = table(rows, ["peer"]).splitlines()
     assert lines[0] == "prompt 30 tokens"
     cells = lines[3].split()
-    assert cells[:6] == ["ours", "8", "900", "5", "3.00", "2.00"]
+    assert cells[:7] == ["ours", "8", "900", "5", "0.50", "3.00", "2.00"]
     assert len({len(line) for line in lines[1:]}) == 1
 
 
@@ -248,6 +250,7 @@ def test_bench_engine_writes_table_json_and_picture(checkpoint: Checkpoint, tmp_
         assert 0 < measured["ttft_p50_ms"] <= measured["ttft_p95_ms"]
         assert row["start_s"] > 0
         assert row["rss_mb"] > 10
+        assert row["cold"] > 0
         assert row["facts"]["precision"]
     assert (out / "engine.png").read_bytes().startswith(b"\x89PNG")
 

@@ -199,7 +199,9 @@ def test_proof_allows_quantization_less_than_it_allows_errors() -> None:
 
 
 def _row(contender: str, streams: int, speed: float) -> Row:
-    return Row(contender, streams, 30, Measure(speed, 1.0, 10), [speed, 1.1 * speed], 100.0, 1.0)
+    return Row(
+        contender, streams, 30, Measure(speed, 1.0, 10), [speed, 1.1 * speed], speed / 2, 100.0, 1.0
+    )
 
 
 def test_goals_count_against_the_better_peer() -> None:
