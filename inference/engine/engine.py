@@ -59,6 +59,10 @@ class Engine:
         """Call first on the thread that will step: the number of cores is set for a thread."""
         use_cores(self.config.threads)
 
+    def warm_up(self) -> None:
+        """Prepare for every number of replies that the slots allow."""
+        self._runner.warm_up(self.config.slots)
+
     def submit(
         self,
         request_id: str,

@@ -73,6 +73,7 @@ def _warm_up(engine: Engine) -> None:
 
     Raises RuntimeError when even that fails.
     """
+    engine.warm_up()
     prompt = [engine.tokenizer.user_id, engine.tokenizer.assistant_id]
     engine.submit("warm-up", prompt, SamplingParams(max_tokens=4, min_tokens=4, seed=0))
     while not engine.is_idle:
