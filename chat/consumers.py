@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -30,7 +30,7 @@ from chat.errors import NotFound, RateLimited, Suspended
 from chat.generation.cancel import generation_cancel
 from chat.generation.history import MESSAGE_MAX_CHARS
 from chat.generation.queue import QueuePlace
-from chat.generation.submit import Owner, generation_submit
+from chat.generation.submit import Owner, Submitted, generation_submit
 from chat.models import Generation
 from chat.protocol import Cancel, Ping, Prompt, Resume, entry_message, parse_message, parse_uuid
 from chat.sockets import SocketPlace
@@ -140,8 +140,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             params=message.params,
             client_id=message.client_id,
         )
-        await in_thread(self._check_member)
-        submitted = await in_thread(submit)
+        submitted = await in_thread(partial(self._submit, submit))
         await self._send(
             {
                 "type": "accepted",
@@ -154,10 +153,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
         )
         await self._follow(submitted.generation_id, streams.START, submitted.place)
 
-    def _check_member(self) -> None:
+    def _submit(self, submit: Callable[[], Submitted]) -> Submitted:
         """The hint that closes a suspended member's socket may be lost; raises Suspended."""
         if self.user and not User.objects.filter(pk=self.user.pk, is_active=True).exists():
             raise Suspended
+        return submit()
 
     async def _generation(self, generation_id: str) -> Generation:
         parsed = parse_uuid(generation_id)
@@ -188,7 +188,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _relay(self, generation_id: uuid.UUID, entries: AsyncIterator[Entry]) -> None:
         try:
             async for entry in entries:
-                await self._send(entry_message(generation_id, entry))
+                await self.send(entry_message(generation_id, entry))
         except Exception as error:  # noqa: BLE001  (a task's exception would reach nobody)
             with suppress(Exception):
                 await self._send_error(error, None, generation=str(generation_id))

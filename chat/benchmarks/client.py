@@ -1,5 +1,8 @@
 """The load: sockets that each send their next prompt when the last reply has ended.
 
+They come one after the other during the warm-up: replies of equal length that began together would
+also end together, and every prompt would meet the crowd of all others.
+
 All of them share one event loop, and as little as possible is done for a message: the machine
 under test is the one that runs this. Knows the wire only, no Django.
 """
@@ -66,6 +69,7 @@ class Reply:
     messages: int = 0
     tokens: int = 0
     queued_s: float | None = None
+    served_s: float | None = None
     error: str = ""
 
 
@@ -100,7 +104,9 @@ class Load:
 
     async def run(self, on_edge: Callable[[], None]) -> Measured:
         """`on_edge` is called in a thread at both ends of the window."""
-        clients = [asyncio.create_task(self._client()) for _ in range(self._plan.clients)]
+        apart_s = self._plan.warmup_s / self._plan.clients
+        numbers = range(self._plan.clients)
+        clients = [asyncio.create_task(self._client(number * apart_s)) for number in numbers]
         try:
             await asyncio.sleep(self._plan.warmup_s)
             await asyncio.to_thread(on_edge)
@@ -116,8 +122,9 @@ class Load:
             await asyncio.gather(*clients, return_exceptions=True)
         return Measured(self.replies, start, end)
 
-    async def _client(self) -> None:
+    async def _client(self, begin_s: float) -> None:
         """One browser tab; opens a new socket when its own was closed."""
+        await asyncio.sleep(begin_s)
         while not self._is_ending:
             try:
                 await self._session()
@@ -180,6 +187,7 @@ def take(reply: Reply, message: dict[str, Any], now: float) -> None:
         reply.ended = now
         reply.tokens = message["usage"]["completion_tokens"]
         reply.queued_s = message["timings"]["queued_s"]
+        reply.served_s = message["timings"]["ttft_s"]
         reply.check.done(message)
     elif kind == "error":
         reply.ended = now

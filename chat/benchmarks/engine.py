@@ -49,6 +49,7 @@ class EngineRun:
     streams: int
     tokens_per_s: float
     cpu_us_per_token: float
+    ttft_p95_ms: float
     step_ms: float
     prefill_ms: float
 
@@ -83,6 +84,8 @@ class BareEngine:
         self.is_dead = False
         self.tokens = 0
         self.steps: list[tuple[float, int]] = []  # time, outputs
+        self.ttfts: list[float] = []
+        self._submitted: dict[str, float] = {}
 
     def submit(self, params: SamplingParams | None = None) -> None:
         number = next(self._numbers)
@@ -91,14 +94,16 @@ class BareEngine:
         prompt = self._serving.format.fit([turn], params.max_tokens)
         self._running += 1
         self._idle.clear()
+        self._submitted[str(number)] = time.perf_counter()
         self._serving.thread.submit(str(number), prompt.token_ids, params, [])
 
     def loop(self, streams: int, seconds: float) -> tuple[float, float]:
         """Tokens a second, and CPU microseconds a token, in a closed loop of `streams`."""
         self._is_looping = True
-        for _ in range(streams):
+        for _ in range(streams):  # one after the other, as the clients of the load test
             self.submit()
-        time.sleep(_WARMUP_S)
+            time.sleep(_WARMUP_S / streams)
+        self.ttfts.clear()
         tokens, start, cpu = self.tokens, time.perf_counter(), _cpu_s()
         time.sleep(seconds)
         tokens, took, cpu = self.tokens - tokens, time.perf_counter() - start, _cpu_s() - cpu
@@ -139,8 +144,11 @@ class BareEngine:
         self._serving.thread.stop()
 
     def _take(self, outputs: list[StepOutput]) -> None:
-        self.steps.append((time.perf_counter(), len(outputs)))
+        now = time.perf_counter()
+        self.steps.append((now, len(outputs)))
         for output in outputs:
+            if (submitted := self._submitted.pop(output.request_id, None)) is not None:
+                self.ttfts.append(now - submitted)
             self.tokens += len(output.token_ids)
             if output.finish:
                 self._running -= 1
@@ -158,11 +166,12 @@ def measure(job: Job) -> EngineRun:
     """Run the job here; needs Django's settings and imports torch."""
     engine = BareEngine(job)
     tokens_per_s, cpu_us = engine.loop(job.streams, job.seconds)
+    ttft_p95_s = statistics.quantiles(engine.ttfts, n=20)[-1]
     step_s, prefill_s = engine.step_s(job.streams), engine.prefill_s()
     engine.stop()
     return EngineRun(
-        job.streams, round(tokens_per_s, 1), round(cpu_us, 1), round(step_s * 1e3, 2),
-        round(prefill_s * 1e3, 2),
+        job.streams, round(tokens_per_s, 1), round(cpu_us, 1), round(ttft_p95_s * 1e3, 2),
+        round(step_s * 1e3, 2), round(prefill_s * 1e3, 2),
     )  # fmt: skip
 
 

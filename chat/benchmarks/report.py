@@ -40,6 +40,7 @@ def summarize(plan: Plan, measured: Measured, cpu_s: Mapping[str, float]) -> dic
         "accepted_ms": _spread(r.accepted - r.sent for r in good if r.accepted is not None),
         "queued_ms": _spread(r.queued_s for r in good if r.queued_s is not None),
         "ttft_ms": _spread(r.first - r.sent for r in good if r.first is not None),
+        "worker_ttft_ms": _spread(r.served_s for r in good if r.served_s is not None),
         "message_gap_ms": _spread(gap for r in good for gap in r.gaps),
         "token_gap_ms": _spread(_token_gap(r) for r in good if r.tokens > 1),
         "reply_ms": _spread(r.ended - r.sent for r in good if r.ended is not None),
@@ -103,7 +104,7 @@ def table(numbers: dict[str, Any]) -> str:
     lines = [
         f"{n['clients']} clients, {n['seconds']} s, replies {length}, {n['cores']} cores",
         f"  {n['tokens_per_s']} tokens/s, {n['replies_per_s']} replies/s, {per_message}",
-        f"  {'':22}{'p50':>10}{'p95':>10}",
+        f"  {'':26}{'p50':>10}{'p95':>10}",
     ]
     lines += [
         _row(title, n[name])
@@ -111,6 +112,7 @@ def table(numbers: dict[str, Any]) -> str:
             ("accepted, ms", "accepted_ms"),
             ("waited for a worker, ms", "queued_ms"),
             ("first token (TTFT), ms", "ttft_ms"),
+            ("- until the worker had it", "worker_ttft_ms"),
             ("between messages, ms", "message_gap_ms"),
             ("between tokens, ms", "token_gap_ms"),
             ("whole reply, ms", "reply_ms"),
@@ -119,9 +121,9 @@ def table(numbers: dict[str, Any]) -> str:
     lines.append(f"  errors: {_counts(n['errors'])}; {n['checked_replies']} replies checked:")
     lines.append(f"  {_counts(n['faults'])}")
     if n["cpu"]:
-        lines.append(f"  {'CPU':22}{'cores':>10}{'us/token':>10}")
+        lines.append(f"  {'CPU':26}{'cores':>10}{'us/token':>10}")
         lines += [
-            f"  {name:22}{cpu['cores']:>10.3f}{cpu['us_per_token'] or 0:>10.1f}"
+            f"  {name:26}{cpu['cores']:>10.3f}{cpu['us_per_token'] or 0:>10.1f}"
             for name, cpu in sorted(n["cpu"].items(), key=lambda item: -item[1]["cores"])
         ]
     if n.get("worker_memory_mb"):
@@ -131,7 +133,7 @@ def table(numbers: dict[str, Any]) -> str:
 
 def _row(title: str, spread: dict[str, float] | None) -> str:
     p50, p95 = (f"{spread['p50']:.1f}", f"{spread['p95']:.1f}") if spread else ("-", "-")
-    return f"  {title:22}{p50:>10}{p95:>10}"
+    return f"  {title:26}{p50:>10}{p95:>10}"
 
 
 def _counts(counts: Mapping[str, int]) -> str:
@@ -142,12 +144,14 @@ def _engine_lines(numbers: dict[str, Any]) -> list[str]:
     if not (engine := numbers.get("engine")):
         return []
     paces = " and ".join(f"{run['tokens_per_s']:.0f}" for run in engine["runs"])
+    waits = " and ".join(f"{run['ttft_p95_ms']:.0f}" for run in engine["runs"])
     costs = " and ".join(f"{run['cpu_us_per_token']:.0f}" for run in engine["runs"])
     streams = engine["runs"][0]["streams"]
     goal = f"goal: below {engine['ttft_p95_over_allowed_ms']:.0f} where slots are free"
     return [
-        f"bare engine, {streams} streams: {paces} tokens/s before and after; {costs} us/token",
+        f"bare engine, {streams} streams, before and after: {paces} tokens/s, {costs} us/token",
         f"  a decode step {engine['step_ms']} ms, a prefill {engine['prefill_ms']} ms",
+        f"  TTFT p95: {waits} ms",
         f"  stack / engine: {engine['stack_to_engine']:.1%} of its tokens/s",
         f"  TTFT p95 - (3 steps + prefill): {engine['ttft_p95_over_ms']} ms ({goal})",
     ]

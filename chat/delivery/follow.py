@@ -86,7 +86,7 @@ class _QueueWatch:
         if data is None or data == self._told:
             return None
         self._told = data
-        return Entry(self._reader.cursor, "queued", data)
+        return Entry.of(self._reader.cursor, "queued", data)
 
     def _look(self) -> dict[str, float] | None:
         rows = Generation.objects.filter(pk=self._reader.generation_id, status=Status.QUEUED)
@@ -116,7 +116,7 @@ async def _row_end(reader: Reader, *, is_too_quiet: bool) -> Entry | None:
     if end is None:
         return None
     late = await reader.next(0.01)  # what came while the row was asked goes first
-    return late or Entry(reader.cursor, *end)
+    return late or Entry.of(reader.cursor, *end)
 
 
 async def in_thread(service: Callable[[], T]) -> T:

@@ -1,8 +1,9 @@
 """The worker's one writer of streams: a thread between the engine and Redis.
 
 The engine's thread only puts a step's outputs into the inbox. The publisher merges what has come
-for each generation and sends all of it in one pipeline: at once when somebody's first word or
-end is among it, else about every 20 ms.
+for each generation and sends all of it in one call about every 20 ms. A first word and an end go at
+once, but alone: with many replies there is one in nearly every step, and whoever took the others
+along would send each of their tokens by itself.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ from typing import Any
 
 import redis.exceptions
 
-from accounts.store import redis_client
-from chat.delivery.streams import POKES, Append, queue_append
+from chat.delivery.streams import Append, NewEntry, append_all, encode
 from inference.public import StepOutput
 
 logger = logging.getLogger(__name__)
@@ -75,18 +75,17 @@ class RunningReply:
             self.finish, self.error = output.finish, output.error
         return is_first or bool(output.finish)
 
-    def take_entry(self) -> tuple[str, dict[str, Any]] | None:
+    def take_entry(self) -> NewEntry | None:
         """The entry to send now. Ids whose text is still held back wait for it."""
         if not self.pending_text:
             return None
-        data: dict[str, Any] = {
-            "seq": self.next_seq, "text": self.pending_text, "ids": self.pending_ids,
-        }  # fmt: skip
+        body = f'{{"seq":{self.next_seq},"text":{encode(self.pending_text)}}}'
         if self.pending_logprobs:
-            data["logprobs"] = self.pending_logprobs
+            body = f'{body[:-1]},"logprobs":{encode(self.pending_logprobs)}}}'
+        entry = NewEntry(self.id, self.attempt, "token", body, self.next_seq, self.pending_ids)
         self.next_seq += 1
         self.pending_text, self.pending_ids, self.pending_logprobs = "", [], []
-        return "token", data
+        return entry
 
 
 class Publisher:
@@ -125,37 +124,49 @@ class Publisher:
             self._on_death()
 
     def _publish(self) -> None:
-        while (outputs := self._inbox.get()) is not None:
-            touched: dict[str, RunningReply] = {}
-            is_urgent = self._merge(outputs, touched)
-            until = time.monotonic() + COALESCE_S
-            while not is_urgent and (left := until - time.monotonic()) > 0:
-                try:
-                    more = self._inbox.get(timeout=left)
-                except queue.Empty:
-                    break
-                if more is None:
-                    self._send(list(touched.values()))
-                    return
-                is_urgent = self._merge(more, touched)
-            self._send(list(touched.values()))
+        """Until told to stop: take outputs in; send the urgent now, the others when it is time."""
+        waiting: dict[str, RunningReply] = {}
+        due = 0.0  # time.monotonic()
+        while True:
+            try:
+                left = max(due - time.monotonic(), 0) if waiting else None
+                outputs = self._inbox.get(timeout=left)
+            except queue.Empty:
+                outputs = []
+            if outputs is None:
+                self._send(list(waiting.values()))
+                return
+            if not waiting:
+                due = time.monotonic() + COALESCE_S
+            urgent = self._merge(outputs, waiting)
+            if time.monotonic() >= due:
+                urgent.update(waiting)
+                waiting.clear()
+            if urgent:
+                self._send(list(urgent.values()))
 
-    def _merge(self, outputs: list[StepOutput], touched: dict[str, RunningReply]) -> bool:
-        is_urgent = False
+    def _merge(
+        self, outputs: list[StepOutput], waiting: dict[str, RunningReply]
+    ) -> dict[str, RunningReply]:
+        """Take outputs in; returns the replies that cannot wait, the others go to `waiting`."""
+        urgent: dict[str, RunningReply] = {}
         for output in outputs:
-            if reply := self._replies.get(output.request_id):
-                touched[reply.key] = reply
-                is_urgent |= reply.merge(output)
-        return is_urgent
+            key = output.request_id
+            if (reply := self._replies.get(key)) is None:
+                continue
+            if reply.merge(output):
+                urgent[key] = reply
+                waiting.pop(key, None)
+            elif key not in urgent:
+                waiting[key] = reply
+        return urgent
 
     def _send(self, replies: list[RunningReply]) -> None:
-        """One pipeline for all, sent again until Redis takes it: an append is idempotent."""
+        """One call for all, sent again until Redis takes it: an append is idempotent."""
         entries = [(reply, entry) for reply in replies if (entry := reply.take_entry())]
-        answers = self._execute(entries) if entries else []
+        answers = self._append([entry for _, entry in entries]) if entries else []
         for (reply, _), answer in zip(entries, answers, strict=True):
-            if isinstance(answer, Exception):
-                logger.error("the words of %s were not taken: %s", reply.key, answer)
-            if isinstance(answer, Exception) or answer == Append.REFUSED:
+            if answer == Append.REFUSED:
                 reply.is_refused = True
             if answer != Append.OK:
                 self._cancel(reply.key)
@@ -163,16 +174,10 @@ class Publisher:
             if reply.finish:
                 reply.is_over.set()
 
-    def _execute(
-        self, entries: list[tuple[RunningReply, tuple[str, dict[str, Any]]]]
-    ) -> list[int | Exception]:
+    def _append(self, entries: list[NewEntry]) -> list[Append]:
         while True:
-            pipe = redis_client().pipeline(transaction=False)
-            for reply, entry in entries:
-                queue_append(pipe, reply.id, reply.attempt, *entry)
-            pipe.publish(POKES, " ".join(reply.id for reply, _ in entries))
             try:
-                return list(pipe.execute(raise_on_error=False)[:-1])
+                return append_all(entries)
             except redis.exceptions.RedisError:
                 logger.warning("publishing failed, trying again", exc_info=True)
                 time.sleep(_RETRY_S)

@@ -1,16 +1,18 @@
 """One tailer for each web process: two Redis connections serve all its readers.
 
-Pokes (pub/sub) say which streams moved; they may be lost, so every stream with readers is also
-looked at about once a second. Entries are read with pipelined XRANGE after each reader's cursor.
-A reader whose queue is full is left alone until it has taken some: slow clients cost a bounded
-amount of memory and nobody else's time.
+Pokes (pub/sub) carry what was appended, each entry with the id of the one before it: a reader that
+stands there takes it as it is. They may be lost, so the stream is the truth: a reader who stands
+elsewhere, has just come or has heard nothing for a second is read for, with a pipelined XRANGE
+after its cursor. A reader whose queue is full is left alone until it has taken some: slow clients
+cost a bounded amount of memory and nobody else's time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -18,7 +20,15 @@ from weakref import WeakKeyDictionary
 import redis.asyncio
 from django.conf import settings
 
-from chat.delivery.streams import POKES, START, Entry, parse_entry, stream_key
+from chat.delivery.streams import (
+    POKES,
+    START,
+    Entry,
+    cursor_order,
+    parse_entry,
+    parse_poke,
+    stream_key,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -35,26 +45,46 @@ class Reader:
         self._tailer = tailer
         self.generation_id = generation_id
         self.cursor = after or START
-        self._entries: asyncio.Queue[Entry] = asyncio.Queue(_QUEUE)
+        self.seen_cursor = ""  # at the last look at everybody
+        self.is_behind = False  # something was left in the stream for want of room
+        self._entries: deque[Entry] = deque()
+        self._waiter: asyncio.Future[None] | None = None
 
     @property
     def room(self) -> int:
-        return self._entries.maxsize - self._entries.qsize()
+        return _QUEUE - len(self._entries)
 
     def put(self, entry: Entry) -> None:
         self.cursor = entry.id
-        self._entries.put_nowait(entry)
+        self._entries.append(entry)
+        self._wake()
 
     async def next(self, timeout_s: float) -> Entry | None:
         """The next entry, or None when none came in time."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                entry = await self._entries.get()
-        except TimeoutError:
+        if not self._entries:
+            await self._wait(timeout_s)
+        if not self._entries:
             return None
-        if self._entries.empty():
-            self._tailer.look_at(self.generation_id)  # it may have been left alone while full
+        entry = self._entries.popleft()
+        if self.is_behind and not self._entries:
+            self.is_behind = False
+            self._tailer.look_at(self.generation_id)
         return entry
+
+    async def _wait(self, timeout_s: float) -> None:
+        """Until something comes or the time is over; cheaper than asyncio.timeout and a Queue."""
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = loop.call_later(timeout_s, self._wake)
+        try:
+            await self._waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     async def __aenter__(self) -> Reader:
         self._tailer.add(self)
@@ -123,14 +153,26 @@ class Tailer:
                 await asyncio.sleep(_RETRY_S)
 
     def _poked(self, data: str) -> None:
-        moved = [i for i in data.split() if i in self._readers]
-        if moved:
-            self._moved.update(moved)
-            self._wake.set()
+        """Hand entries to the readers who stand right before them; look for the others."""
+        for line in data.split("\n"):
+            generation_id, before, entry = parse_poke(line)
+            for reader in self._readers.get(generation_id, ()):
+                if reader.cursor == before and reader.room:
+                    reader.put(entry)
+                elif cursor_order(reader.cursor) < cursor_order(entry.id):
+                    self.look_at(generation_id)
 
     def _look_at_all(self) -> None:
         self._moved.update(self._readers)
         self._wake.set()
+
+    def _look_at_quiet(self) -> None:
+        """Mark the streams from which a reader got nothing since the last call."""
+        for generation_id, readers in self._readers.items():
+            if any(reader.cursor == reader.seen_cursor for reader in readers):
+                self._moved.add(generation_id)
+            for reader in readers:
+                reader.seen_cursor = reader.cursor
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
@@ -142,7 +184,7 @@ class Tailer:
             self._wake.clear()
             if loop.time() - looked >= POLL_S:
                 looked = loop.time()
-                self._moved.update(self._readers)
+                self._look_at_quiet()
             moved, self._moved = self._moved, set()
             try:
                 await self._deliver(moved)
@@ -154,22 +196,35 @@ class Tailer:
 
     async def _deliver(self, moved: set[str]) -> None:
         """Read once for every reader of the moved streams that has room."""
-        readers = [r for i in moved for r in self._readers.get(i, ()) if r.room]
-        if not readers:
+        counts: dict[Reader, int] = {}
+        for reader in (r for i in moved for r in self._readers.get(i, ())):
+            if reader.room:
+                counts[reader] = min(_BATCH, reader.room)
+            else:
+                reader.is_behind = True
+        if not counts:
             return
         pipe = self._redis.pipeline(transaction=False)
-        for reader in readers:
-            count = min(_BATCH, reader.room)
+        for reader, count in counts.items():
             pipe.xrange(stream_key(reader.generation_id), min=f"({reader.cursor}", count=count)
         answers: list[Any] = await pipe.execute(raise_on_error=False)
-        for reader, raw in zip(readers, answers, strict=True):
+        for (reader, count), raw in zip(counts.items(), answers, strict=True):
             if isinstance(raw, Exception):
                 logger.error("reading %s failed: %s", reader.generation_id, raw)
                 continue
-            for item in raw:
-                reader.put(parse_entry(item))
-            if len(raw) >= _BATCH:
+            self._give(reader, map(parse_entry, raw))
+            if len(raw) >= count:
                 self.look_at(reader.generation_id)
+
+    @staticmethod
+    def _give(reader: Reader, entries: Iterable[Entry]) -> None:
+        """Entries that were read, but those that a poke has brought meanwhile."""
+        for entry in entries:
+            if cursor_order(entry.id) > cursor_order(reader.cursor):
+                if not reader.room:
+                    reader.is_behind = True
+                    return
+                reader.put(entry)
 
 
 _tailers: WeakKeyDictionary[asyncio.AbstractEventLoop, Tailer] = WeakKeyDictionary()

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 
 from chat.errors import Invalid
-from chat.models import Generation, Message, Role
+from chat.models import Role
 from inference.public import Turn
 
 MESSAGE_MAX_CHARS = 4000
@@ -19,7 +19,8 @@ _MAX_ANCESTORS = 200
 
 _ANCESTORS = """
 WITH RECURSIVE line(id, parent_id, role, content, depth) AS (
-    SELECT id, parent_id, role, content, 1 FROM chat_message WHERE id = %s
+    SELECT id, parent_id, role, content, 1 FROM chat_message
+    WHERE id = (SELECT parent_id FROM chat_message WHERE id = %s)
     UNION ALL
     SELECT m.id, m.parent_id, m.role, m.content, line.depth + 1
     FROM chat_message m JOIN line ON m.id = line.parent_id WHERE line.depth < %s
@@ -28,10 +29,10 @@ SELECT role, content FROM line ORDER BY depth DESC
 """
 
 
-def message_turns(message: Message) -> list[Turn]:
-    """The branch that ends in `message` (a user's), oldest first; one query."""
+def reply_turns(message_id: int) -> list[Turn]:
+    """The branch that the reply `message_id` answers, oldest first; one query."""
     with connection.cursor() as cursor:
-        cursor.execute(_ANCESTORS, [message.pk, _MAX_ANCESTORS])
+        cursor.execute(_ANCESTORS, [message_id, _MAX_ANCESTORS])
         rows = cursor.fetchall()
     return without_unanswered([Turn(role, content) for role, content in rows])
 
@@ -97,13 +98,3 @@ def _is_unicode(text: str) -> bool:
 def _bad_history(expected: str) -> Invalid:
     detail = f"The history is not valid: expected {expected}."
     return Invalid(detail, fields={"history": [detail]})
-
-
-def generation_turns(generation: Generation) -> list[Turn] | None:
-    """The turns of a claimed generation; None when a guest's input has expired."""
-    from chat.delivery.streams import read_input
-
-    if generation.message is None:
-        return read_input(str(generation.pk))
-    user_message = generation.message.parent
-    return message_turns(user_message) if user_message else None

@@ -6,11 +6,13 @@ A caller whose comparison fails has lost: it learns so and must not write anywhe
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
-from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from chat.models import Conversation, FinishReason, Generation, Message, Status
@@ -34,15 +36,21 @@ def generation_claim(*, generation_id: uuid.UUID, worker_id: str) -> Generation 
 
     `started_at` is the time of the claim that holds, so a later attempt moves it.
     """
-    claimed = Generation.objects.filter(pk=generation_id, status=Status.QUEUED).update(
-        status=Status.RUNNING,
-        worker_id=worker_id,
-        attempt=F("attempt") + 1,
-        started_at=timezone.now(),
-    )
-    if not claimed:
+    columns = [field.attname for field in Generation._meta.concrete_fields]
+    with connection.cursor() as cursor:
+        # Django has no update that returns the row; reading it would be a second round trip.
+        cursor.execute(
+            "UPDATE chat_generation"
+            " SET status = %s, worker_id = %s, attempt = attempt + 1, started_at = %s"
+            f" WHERE id = %s AND status = %s RETURNING {', '.join(columns)}",
+            [Status.RUNNING, worker_id, timezone.now(), generation_id, Status.QUEUED],
+        )
+        row = cursor.fetchone()
+    if row is None:
         return None
-    return Generation.objects.select_related("message__parent").get(pk=generation_id)
+    generation: Generation = Generation.from_db(connection.alias, columns, row)
+    generation.params = json.loads(row[columns.index("params")])  # as JSONField reads it
+    return generation
 
 
 def generation_snapshot(*, generation: Generation, text: str) -> None:
@@ -51,33 +59,41 @@ def generation_snapshot(*, generation: Generation, text: str) -> None:
         return
     with transaction.atomic():
         if _held(generation).select_for_update().exists():
-            Message.objects.filter(generation=generation).update(content=text)
+            Message.objects.filter(pk=generation.message_id).update(content=text)
 
 
 def generation_note_prompt(*, generation: Generation) -> None:
     """Save what is known before the first token: model, prompt size, trimmed turns."""
-    _held(generation).update(
-        model=generation.model,
-        prompt_tokens=generation.prompt_tokens,
-        context_trimmed=generation.context_trimmed,
-    )
+    _held(generation).update(**_noted(generation))
 
 
 def generation_finish(*, generation: Generation, outcome: Outcome) -> bool:
-    """running → ended, with the text, in one transaction; False when the claim was lost."""
-    with transaction.atomic():
-        ended = _held(generation).update(
-            status=outcome.status,
-            finish_reason=outcome.finish_reason,
-            error_code=outcome.error_code,
-            completion_tokens=outcome.completion_tokens,
-            first_token_at=generation.first_token_at,
-            finished_at=timezone.now(),
-        )
-        if ended and generation.message_id is not None:
-            Message.objects.filter(generation=generation).update(content=outcome.text)
-            Conversation.objects.filter(generations=generation).update(updated_at=timezone.now())
-    return bool(ended)
+    """running → ended, with the text, in one transaction; False when the claim was lost.
+
+    The given `generation` then says what its row says.
+    """
+    now = timezone.now()
+    ended = _noted(generation) | {
+        "status": outcome.status,
+        "finish_reason": outcome.finish_reason,
+        "error_code": outcome.error_code,
+        "completion_tokens": outcome.completion_tokens,
+        "first_token_at": generation.first_token_at,
+        "finished_at": now,
+    }
+    if generation.message_id is None:
+        is_mine = bool(_held(generation).update(**ended))
+    else:
+        with transaction.atomic():
+            is_mine = bool(_held(generation).update(**ended))
+            if is_mine:
+                assert generation.conversation_id is not None  # a message has one
+                Message.objects.filter(pk=generation.message_id).update(content=outcome.text)
+                Conversation.objects.filter(pk=generation.conversation_id).update(updated_at=now)
+    if is_mine:
+        for name, value in ended.items():
+            setattr(generation, name, value)
+    return is_mine
 
 
 def generation_requeue(*, generation: Generation) -> bool:
@@ -94,6 +110,12 @@ def generation_cancel_queued(*, generation_id: uuid.UUID) -> bool:
             finished_at=timezone.now(),
         )
     )
+
+
+def _noted(generation: Generation) -> dict[str, Any]:
+    return {
+        name: getattr(generation, name) for name in ("model", "prompt_tokens", "context_trimmed")
+    }
 
 
 def _held(generation: Generation) -> QuerySet[Generation]:

@@ -20,7 +20,7 @@ from chat.delivery import streams
 from chat.delivery.endings import end_event
 from chat.delivery.publisher import RunningReply
 from chat.delivery.streams import Written
-from chat.generation.history import generation_turns
+from chat.generation.history import reply_turns
 from chat.generation.lifecycle import (
     Outcome,
     generation_claim,
@@ -65,8 +65,8 @@ def generation_run(*, worker: Worker, generation_id: uuid.UUID) -> bool:
 
 def _run_claimed(worker: Worker, generation: Generation, reply: RunningReply) -> None:
     """Prompt, engine, wait, end. Raises EngineDead when the engine fails on the way."""
-    streams.take_over(reply.id, generation.attempt)
-    turns = generation_turns(generation)
+    written, guest_turns = streams.take_over(reply.id, generation.attempt)
+    turns = guest_turns if generation.message_id is None else reply_turns(generation.message_id)
     if turns is None:
         _finish(generation, _failure(reply, "input_expired"))
         return
@@ -77,16 +77,20 @@ def _run_claimed(worker: Worker, generation: Generation, reply: RunningReply) ->
     except PromptTooLong:
         _finish(generation, _failure(reply, "prompt_too_long"))
         return
-    written = streams.read_written(reply.id)
+    generation.model = chat_format.name
+    generation.prompt_tokens = len(prompt.token_ids)
+    generation.context_trimmed = prompt.trimmed
     reply.next_seq, reply.text = written.next_seq, written.text
     reply.token_ids = list(written.token_ids)
     # Ids mean nothing to another checkpoint: what one began, another cannot continue.
-    is_foreign = bool(written.token_ids) and generation.model != chat_format.name
+    is_foreign = bool(written.token_ids) and written.model != chat_format.name
     if is_foreign or _is_full(written, params.max_tokens, prompt, chat_format.context_length):
         reply.finish = "length"
         _finish(generation, _outcome(generation, reply))
         return
-    _announce(generation, chat_format.name, prompt, is_started=written.is_started)
+    if not written.is_started:
+        started = {"model": chat_format.name, "context_trimmed": prompt.trimmed}
+        streams.append(reply.id, generation.attempt, "started", started)
     worker.publisher.add(reply)
     worker.serving.thread.submit(reply.key, prompt.token_ids, params, written.token_ids)
     _wait(worker, generation, reply)
@@ -104,23 +108,14 @@ def _is_full(written: Written, max_tokens: int, prompt: FittedPrompt, context: i
     return count >= max_tokens or len(prompt.token_ids) + count >= context
 
 
-def _announce(
-    generation: Generation, model: str, prompt: FittedPrompt, *, is_started: bool
-) -> None:
-    """Save and tell what is known before the first token."""
-    generation.model = model
-    generation.prompt_tokens = len(prompt.token_ids)
-    generation.context_trimmed = prompt.trimmed
-    generation_note_prompt(generation=generation)
-    if not is_started:
-        started = {"model": model, "context_trimmed": prompt.trimmed}
-        streams.append(str(generation.pk), generation.attempt, "started", started)
-
-
 def _wait(worker: Worker, generation: Generation, reply: RunningReply) -> None:
     """Wait for the last word, saving what there is now and then; raises EngineDead."""
+    is_noted = False
     while not reply.is_over.wait(SNAPSHOT_S):
         try:
+            if not is_noted:  # most replies have ended by now, and their end says it, too
+                generation_note_prompt(generation=generation)
+                is_noted = True
             generation_snapshot(generation=generation, text=reply.text)
         except django.db.Error:
             logger.warning("no snapshot of %s: the database does not answer", generation.pk)
@@ -154,12 +149,13 @@ def _finish(generation: Generation, outcome: Outcome) -> None:
     if not is_mine:
         logger.warning("generation %s was taken over; its end is not ours", generation.pk)
         return
-    ended = Generation.objects.get(pk=generation.pk)
-    kind, data = end_event(ended, outcome.text)
-    streams.append(str(ended.pk), generation.attempt, kind, data)
-    if ended.user_id is not None and ended.conversation_id is not None:
+    kind, data = end_event(generation, outcome.text)
+    streams.append(str(generation.pk), generation.attempt, kind, data)
+    if generation.user_id is not None and generation.conversation_id is not None:
         user_hint(
-            user_id=ended.user_id, kind="conversation.changed", conversation=ended.conversation_id
+            user_id=generation.user_id,
+            kind="conversation.changed",
+            conversation=generation.conversation_id,
         )
 
 

@@ -32,7 +32,7 @@ from chat.errors import (
     Unavailable,
 )
 from chat.generation import history
-from chat.generation.queue import QueuePlace, place_after
+from chat.generation.queue import QueuePlace, queue_end
 from chat.models import (
     DEFAULT_TITLE,
     UNFINISHED,
@@ -119,10 +119,12 @@ def generation_submit(
         streams.keep_input(str(generation.pk), [*turns, Turn("user", message)])
     is_new = conversation_id is None
     try:
-        with transaction.atomic():
-            if owner.user is not None:
-                _write_messages(generation, owner.user, conversation_id, message)
+        if owner.user is None:
             generation.save(force_insert=True)
+        else:
+            with transaction.atomic():
+                _write_messages(generation, owner.user, conversation_id, message)
+                generation.save(force_insert=True)
     except IntegrityError as error:
         return _lost_race(owner, generation, error)
     _enqueue(generation, is_new_conversation=is_new)
@@ -212,12 +214,12 @@ def _lost_race(owner: Owner, generation: Generation, error: IntegrityError) -> S
 
 
 def _find(owner: Owner, client_id: str) -> Submitted | None:
-    rows = Generation.objects.select_related("message")
-    found = rows.filter(owner_key=owner.key, client_id=client_id).first()
-    return _submitted(found) if found else None
+    rows = Generation.objects.filter(owner_key=owner.key, client_id=client_id)
+    ids = rows.values_list("pk", "conversation_id", "message__parent_id", "message_id")
+    return next((Submitted(*found) for found in ids[:1]), None)
 
 
-def _submitted(generation: Generation, place: QueuePlace | None = None) -> Submitted:
+def _submitted(generation: Generation, place: QueuePlace) -> Submitted:
     message = generation.message
     return Submitted(
         generation_id=generation.pk,
@@ -281,8 +283,7 @@ def _check_fits(chat_format: ChatFormat, text: str, params: SamplingParams) -> N
 
 def _check_room() -> QueuePlace:
     """The place that a new prompt would get; raises QueueFull."""
-    queued = Generation.objects.filter(status=Status.QUEUED).count()
-    place = place_after(queued)
-    if queued >= settings.QUEUE_LIMIT:
+    place = queue_end()
+    if place.position > settings.QUEUE_LIMIT:
         raise QueueFull(retry_after=max(1, round(place.eta_s / 2)))
     return place

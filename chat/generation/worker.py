@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
 import secrets
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +28,7 @@ WORKERS_KEY = "eugpt:workers"
 WORKER_KEY_PREFIX = "eugpt:worker:"
 _BEAT_S, _LIFE_S = 1.0, 5
 _LEAVE_S = 20.0
+SWITCH_INTERVAL_S = 0.0005
 
 
 class Worker:
@@ -46,6 +49,7 @@ class Worker:
     def start(self) -> None:
         """Load the model and report for duty; raises CheckpointError."""
         serving = self.serving
+        _favour_engine()
         self.publisher.start()
         self._sign()  # before the first claim: the reaper takes an unsigned holder for dead
         self._heart.start()
@@ -108,6 +112,18 @@ class Worker:
         last.daemon = True
         last.start()
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _favour_engine() -> None:
+    """Let the engine's thread have the interpreter soon whenever it asks.
+
+    Each of its operators gives the GIL up and asks for it again. With the interpreter's 5 ms it
+    waits that long for whichever thread builds a query at that moment; and a full collection
+    over all that torch and Django have made stops everything for about 50 ms.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    gc.collect()
+    gc.freeze()
 
 
 _worker: Worker | None = None

@@ -107,7 +107,7 @@ def test_plan_forces_equal_lengths_unless_open() -> None:
 
 
 def test_compare_takes_the_mean_of_before_and_after() -> None:
-    runs = [EngineRun(2, 900.0, 1.0, 10.0, 4.0), EngineRun(2, 1100.0, 1.0, 12.0, 6.0)]
+    runs = [EngineRun(2, 900.0, 1.0, 30.0, 10.0, 4.0), EngineRun(2, 1100.0, 1.0, 40.0, 12.0, 6.0)]
     engine = compare({"tokens_per_s": 700.0, "ttft_ms": {"p50": 1.0, "p95": 60.0}}, runs)
     assert engine["stack_to_engine"] == 0.7
     assert engine["ttft_p95_over_ms"] == 60.0 - (3 * 11.0 + 5.0)
