@@ -6,11 +6,15 @@ Nothing imported from here may import torch.
 # ruff: noqa: E402  the apps must be loaded before what uses them is imported
 
 import os
+import sys
 from typing import Any, cast
 
 from asgiref.typing import ASGI3Application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "eugpt.settings")
+
+# Threads that build queries must not keep the event loop from its sockets for 5 ms each time.
+sys.setswitchinterval(0.0005)
 
 from django.core.asgi import get_asgi_application
 
