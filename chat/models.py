@@ -119,13 +119,24 @@ class Generation(models.Model):
     prompt_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
     context_trimmed = models.PositiveIntegerField(default=0)
+    # The reply that this one goes on with: its text is this one's beginning.
+    continues = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="continuations"
+    )
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["status", "queued_at"], name="generation_queue")]
+        indexes = [
+            models.Index(fields=["status", "queued_at"], name="generation_queue"),
+            models.Index(
+                fields=["owner_key"],
+                condition=Q(status__in=UNFINISHED),
+                name="generation_unfinished_owner",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["owner_key", "client_id"],
