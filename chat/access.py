@@ -7,7 +7,7 @@ import uuid
 
 from accounts.models import User
 from chat.errors import NotFound
-from chat.models import Conversation, Generation
+from chat.models import Conversation, Generation, Message
 
 
 def owner_key_for_user(user_id: int) -> str:
@@ -18,6 +18,15 @@ def owner_key_for_user(user_id: int) -> str:
 def conversation_for_user(*, user: User, conversation_id: int) -> Conversation:
     """The user's conversation; raises NotFound."""
     found = Conversation.objects.filter(user=user, pk=conversation_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def message_for_user(*, user: User, message_id: int) -> Message:
+    """A message of the user's conversations, with its parent; raises NotFound."""
+    rows = Message.objects.select_related("parent")
+    found = rows.filter(conversation__user=user, pk=message_id).first()
     if found is None:
         raise NotFound
     return found

@@ -15,6 +15,7 @@ from accounts.errors import (
 __all__ = [
     "ApiError",
     "BadParams",
+    "CannotContinue",
     "GenerationRunning",
     "Invalid",
     "ModelUnavailable",
@@ -24,6 +25,7 @@ __all__ = [
     "QueueFull",
     "RateLimited",
     "Suspended",
+    "TooManyReplies",
     "Unavailable",
 ]
 
@@ -34,6 +36,20 @@ class QueueFull(ApiError):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "EuGPT is busy. Try again in a moment."
     default_code = "queue_full"
+
+
+class TooManyReplies(ApiError):
+    """Too many of the owner's own wait or run. Raise with `retry_after`, in whole seconds."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_detail = "Your other replies come first. Try again when one of them has ended."
+    default_code = "too_many_replies"
+
+
+class CannotContinue(ApiError):
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "This reply cannot be continued."
+    default_code = "cannot_continue"
 
 
 class GenerationRunning(ApiError):

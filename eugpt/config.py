@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, ValidationError
+from limits import parse
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -40,6 +41,13 @@ def _from_base(value: object) -> object:
     return BASE_DIR / value if isinstance(value, (str, Path)) else value
 
 
+def _rate(value: str) -> str:
+    """A rate as `limits` reads it, for example "60 per minute"; raises ValueError."""
+    parse(value)
+    return value
+
+
+Rate = Annotated[str, AfterValidator(_rate)]
 Csv = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 BasePath = Annotated[Path, BeforeValidator(_from_base)]
 
@@ -69,6 +77,10 @@ class Config(BaseSettings):
 
     limits: bool = Field(True, alias="EUGPT_LIMITS")
     queue_limit: int = Field(200, alias="EUGPT_QUEUE_LIMIT", ge=1)
+    queue_limit_member: int = Field(8, alias="EUGPT_QUEUE_LIMIT_MEMBER", ge=1)
+    queue_limit_guest: int = Field(16, alias="EUGPT_QUEUE_LIMIT_GUEST", ge=1)
+    prompt_rate: Rate = Field("60 per minute", alias="EUGPT_PROMPT_RATE")
+    guest_prompt_rate: Rate = Field("30 per minute", alias="EUGPT_GUEST_PROMPT_RATE")
     slots: int = Field(32, alias="EUGPT_SLOTS", ge=1, le=256)
     engine_threads: int = Field(0, alias="EUGPT_ENGINE_THREADS", ge=0)
     kept_contexts: int = Field(32, alias="EUGPT_KEPT_CONTEXTS", ge=0, le=1024)

@@ -12,6 +12,8 @@ CONFIG = config_load()
 # What the apps read. They use `django.conf.settings` and never import `eugpt`.
 REDIS_URL = CONFIG.redis_url
 QUEUE_LIMIT = CONFIG.queue_limit
+QUEUE_LIMIT_MEMBER = CONFIG.queue_limit_member
+QUEUE_LIMIT_GUEST = CONFIG.queue_limit_guest
 SLOTS = CONFIG.slots
 ENGINE_THREADS = CONFIG.engine_threads
 PRECISION = CONFIG.precision
@@ -25,8 +27,8 @@ LIMITS_ENABLED = CONFIG.limits
 RATE_LIMITS = {
     "register": "30 per 10 minutes",
     "login": "20 per minute",
-    "prompt": "60 per minute",
-    "guest_prompt": "30 per minute",
+    "prompt": CONFIG.prompt_rate,
+    "guest_prompt": CONFIG.guest_prompt_rate,
 }
 TICKET_LIFETIME_S = 30
 API_BODY_MAX_BYTES = 64 * 1024
@@ -38,7 +40,14 @@ CSRF_TRUSTED_ORIGINS = [*CONFIG.csrf_trusted_origins, *CONFIG.cors_origins]
 CORS_ALLOWED_ORIGINS = list(CONFIG.cors_origins)
 SOCKET_ORIGINS = [*CONFIG.public_hosts(), *CONFIG.cors_origins]
 CORS_ALLOW_CREDENTIALS = True
-CORS_EXPOSE_HEADERS = ["Link", "Retry-After", "X-Conversation-Id", "X-Generation-Id"]
+CORS_EXPOSE_HEADERS = [
+    "Link",
+    "Retry-After",
+    "X-Assistant-Message-Id",
+    "X-Conversation-Id",
+    "X-Generation-Id",
+    "X-User-Message-Id",
+]
 CORS_URLS_REGEX = r"^/(api|v1)/"
 
 INSTALLED_APPS = [

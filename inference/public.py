@@ -54,17 +54,18 @@ class ChatFormat:
     tokenizer: Tokenizer
     context_length: int
 
-    def fit(self, turns: Sequence[Turn], max_tokens: int) -> FittedPrompt:
+    def fit(self, turns: Sequence[Turn], max_tokens: int, begun_tokens: int = 0) -> FittedPrompt:
         """Make a prompt of `turns` that leaves room for the reply.
 
         Old exchanges give way to a reply of `max_tokens` (at most half the context); the newest
-        message may take all but `MIN_REPLY_TOKENS`. Raises `PromptTooLong` beyond that.
+        message may take all but `MIN_REPLY_TOKENS`. A reply that was begun stands in the context,
+        too. Raises `PromptTooLong` beyond that.
         """
-        comfortable = self.context_length - min(max_tokens, self.context_length // 2)
+        room = self.context_length - begun_tokens
         try:
-            return fit_prompt(self.tokenizer, turns, comfortable)
+            return fit_prompt(self.tokenizer, turns, room - min(max_tokens, room // 2))
         except PromptTooLong:
-            return fit_prompt(self.tokenizer, turns, self.context_length - MIN_REPLY_TOKENS)
+            return fit_prompt(self.tokenizer, turns, room - MIN_REPLY_TOKENS)
 
 
 def active_chat_format() -> ChatFormat | None:

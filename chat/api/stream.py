@@ -30,7 +30,14 @@ from chat.api.serializers import GenerationOutput
 from chat.delivery import streams
 from chat.delivery.sse import sse_response
 from chat.generation.cancel import generation_cancel
-from chat.generation.submit import Owner, generation_submit
+from chat.generation.submit import (
+    Owner,
+    Submitted,
+    generation_continue,
+    generation_edit,
+    generation_regenerate,
+    generation_submit,
+)
 from chat.models import Generation
 from inference.public import params_schema
 
@@ -48,6 +55,11 @@ EVENT_STREAM = {
 GENERATION_HEADER = OpenApiParameter(
     "X-Generation-Id", OpenApiTypes.UUID, OpenApiParameter.HEADER, response=[200]
 )
+MEMBER_HEADERS = [
+    OpenApiParameter(name, OpenApiTypes.INT, OpenApiParameter.HEADER, response=[200])
+    for name in ("X-Conversation-Id", "X-User-Message-Id", "X-Assistant-Message-Id")
+]
+AGAIN_ERRORS = (400, 401, 403, 404, 409, 429, 503)
 LAST_EVENT_ID = OpenApiParameter(
     "Last-Event-ID", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Resume after it."
 )
@@ -70,6 +82,15 @@ class ChatInput(StrictSerializer):
     conversation_id = serializers.IntegerField(required=False, allow_null=True, min_value=1)
     params = ParamsField(required=False, allow_null=True)
     client_id = serializers.CharField(required=False, allow_null=True)
+
+
+class AgainInput(StrictSerializer):
+    params = ParamsField(required=False, allow_null=True)
+    client_id = serializers.CharField(required=False, allow_null=True)
+
+
+class EditInput(AgainInput):
+    message = serializers.CharField(trim_whitespace=False, allow_blank=True)
 
 
 class GuestChatView(APIView):
@@ -99,8 +120,8 @@ class GuestChatView(APIView):
 class ChatView(APIView):
     @extend_schema(
         request=ChatInput,
-        parameters=[GENERATION_HEADER],
-        responses=EVENT_STREAM | error_responses(400, 401, 403, 404, 409, 429, 503),
+        parameters=[GENERATION_HEADER, *MEMBER_HEADERS],
+        responses=EVENT_STREAM | error_responses(*AGAIN_ERRORS),
         operation_id="chat",
         tags=TAGS,
     )
@@ -114,9 +135,54 @@ class ChatView(APIView):
             params=data.get("params"),
             client_id=data.get("client_id"),
         )
-        response = sse_response(submitted.generation_id, place=submitted.place)
-        response["X-Conversation-Id"] = str(submitted.conversation_id)
-        return response
+        return _member_stream(submitted)
+
+
+class RegenerateView(APIView):
+    @extend_schema(
+        request=AgainInput,
+        parameters=[GENERATION_HEADER, *MEMBER_HEADERS],
+        responses=EVENT_STREAM | error_responses(*AGAIN_ERRORS),
+        operation_id="messages_regenerate",
+        tags=TAGS,
+    )
+    def post(self, request: Request, message_id: int) -> HttpResponseBase:
+        """Write another reply as a branch; without params those of the old one, with a new seed."""
+        data = _validated(AgainInput, request)
+        owner = Owner.member(request_user(request))
+        return _member_stream(generation_regenerate(owner=owner, message_id=message_id, **data))
+
+
+class EditView(APIView):
+    @extend_schema(
+        request=EditInput,
+        parameters=[GENERATION_HEADER, *MEMBER_HEADERS],
+        responses=EVENT_STREAM | error_responses(*AGAIN_ERRORS),
+        operation_id="messages_edit",
+        tags=TAGS,
+    )
+    def post(self, request: Request, message_id: int) -> HttpResponseBase:
+        """Ask something else in the place of an own message, as a branch."""
+        data = _validated(EditInput, request)
+        owner, text = Owner.member(request_user(request)), data.pop("message")
+        return _member_stream(
+            generation_edit(owner=owner, message_id=message_id, text=text, **data)
+        )
+
+
+class ContinueView(APIView):
+    @extend_schema(
+        request=AgainInput,
+        parameters=[GENERATION_HEADER, *MEMBER_HEADERS],
+        responses=EVENT_STREAM | error_responses(*AGAIN_ERRORS),
+        operation_id="messages_continue",
+        tags=TAGS,
+    )
+    def post(self, request: Request, message_id: int) -> HttpResponseBase:
+        """Go on with a reply that was cut short, as a branch that begins with its words."""
+        data = _validated(AgainInput, request)
+        owner = Owner.member(request_user(request))
+        return _member_stream(generation_continue(owner=owner, message_id=message_id, **data))
 
 
 class GenerationView(APIView):
@@ -169,6 +235,14 @@ def _validated(serializer: type[StrictSerializer], request: Request) -> dict[str
     data = serializer(data=request.data)
     data.is_valid(raise_exception=True)
     return dict(data.validated_data)
+
+
+def _member_stream(submitted: Submitted) -> HttpResponseBase:
+    response = sse_response(submitted.generation_id, place=submitted.place)
+    response["X-Conversation-Id"] = str(submitted.conversation_id)
+    response["X-User-Message-Id"] = str(submitted.user_message_id)
+    response["X-Assistant-Message-Id"] = str(submitted.assistant_message_id)
+    return response
 
 
 def _generation(request: Request, generation_id: uuid.UUID) -> Generation:

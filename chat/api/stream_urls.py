@@ -4,15 +4,21 @@ from django.urls import URLPattern, URLResolver, path
 
 from chat.api.stream import (
     ChatView,
+    ContinueView,
+    EditView,
     GenerationCancelView,
     GenerationStreamView,
     GenerationView,
     GuestChatView,
+    RegenerateView,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("chat", ChatView.as_view(), name="chat"),
     path("chat/guest", GuestChatView.as_view(), name="chat_guest"),
+    path("messages/<int:message_id>/regenerate", RegenerateView.as_view(), name="regenerate"),
+    path("messages/<int:message_id>/edit", EditView.as_view(), name="edit"),
+    path("messages/<int:message_id>/continue", ContinueView.as_view(), name="continue"),
     path("generations/<uuid:generation_id>", GenerationView.as_view(), name="generation"),
     path(
         "generations/<uuid:generation_id>/stream",

@@ -20,7 +20,8 @@ from chat.errors import (
     RateLimited,
     Unavailable,
 )
-from chat.generation.submit import Owner, generation_submit, make_title
+from chat.generation.branches import make_title
+from chat.generation.submit import Owner, generation_submit
 from chat.models import Conversation, Generation, Message, Status
 from chat.tasks import run_generation
 from tests.accounts.clients import user_make

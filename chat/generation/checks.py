@@ -1,0 +1,84 @@
+"""What a transport hands in, checked before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from chat.errors import BadParams, Invalid, ModelUnavailable, PromptTooLong
+from chat.generation.owner import Owner
+from inference.public import (
+    ChatFormat,
+    ParamError,
+    SamplingParams,
+    Turn,
+    active_chat_format,
+    parse_params,
+)
+from inference.public import PromptTooLong as TooLong
+
+_CLIENT_ID = re.compile(r"[\x20-\x7e]{1,64}")
+
+
+def client_key(owner: Owner, client_id: Any, *words: Any) -> str | None:
+    """What makes a repeated request the same one; raises Invalid.
+
+    Guests behind one address share an owner key, so theirs names the `words`, too.
+    """
+    if client_id is None:
+        return None
+    if not isinstance(client_id, str) or not _CLIENT_ID.fullmatch(client_id):
+        detail = "A text of 1 to 64 plain characters is expected."
+        raise Invalid(detail, fields={"client_id": [detail]})
+    if owner.user is not None:
+        return client_id
+    named = json.dumps([client_id, *words], default=str)
+    return hashlib.sha256(named.encode()).hexdigest()
+
+
+def chat_format() -> ChatFormat:
+    """The active checkpoint's; raises ModelUnavailable."""
+    try:
+        active = active_chat_format()
+    except ValueError as error:  # the folder of the active checkpoint is gone or broken
+        raise ModelUnavailable(retry_after=10) from error
+    if active is None:
+        raise ModelUnavailable(retry_after=10)
+    return active
+
+
+def checked_params(params: Any) -> SamplingParams:
+    """Params with a seed of their own: a resumed reply must draw the same tokens.
+
+    Raises Invalid, BadParams, ModelUnavailable.
+    """
+    if params is not None and not isinstance(params, Mapping):
+        detail = "An object is expected."
+        raise Invalid(detail, fields={"params": [detail]})
+    try:
+        sampling = parse_params(dict(params or {}), chat_format().tokenizer.vocab_size)
+    except ParamError as error:
+        raise BadParams(str(error), param=error.param, allowed=error.allowed) from None
+    if sampling.seed is None:
+        sampling = replace(sampling, seed=secrets.randbits(32))
+    return sampling
+
+
+def check_fits(text: str, params: SamplingParams, begun: str = "") -> None:
+    """Whether the model can read `text` and go on after `begun`; raises PromptTooLong."""
+    model = chat_format()
+    begun_tokens = len(model.tokenizer.encode(begun)) if begun else 0
+    try:
+        model.fit([Turn("user", text)], params.max_tokens, begun_tokens)
+    except TooLong as error:
+        what = "This reply has no room to go on" if begun else "This message is too long"
+        raise PromptTooLong(
+            f"{what}: {error.tokens} tokens, the model can read {error.limit}.",
+            tokens=error.tokens,
+            limit=error.limit,
+        ) from None
