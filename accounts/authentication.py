@@ -1,11 +1,14 @@
-"""Bearer tokens for REST and SSE views, with EuGPT's errors."""
+"""Bearer tokens for REST and SSE views, API keys for /v1, with EuGPT's errors."""
 
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import Token
 
-from accounts.errors import NotAuthenticated
+from accounts.errors import InvalidApiKey, NotAuthenticated
+from accounts.keys import key_user
 from accounts.models import User
 from accounts.tokens import user_check
 
@@ -32,3 +35,19 @@ class TokenAuthentication(JWTAuthentication):
             raise NotAuthenticated
         user_check(user=user, token=validated_token)
         return user
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer eugpt-…`; raises NotAuthenticated, InvalidApiKey or Suspended."""
+
+    def authenticate(self, request: Request) -> tuple[User, None]:
+        scheme, _, secret = get_authorization_header(request).partition(b" ")
+        if scheme.lower() != b"bearer":
+            raise NotAuthenticated("Send an API key: Authorization: Bearer eugpt-…")
+        try:
+            return key_user(secret=secret.strip().decode("ascii")), None
+        except UnicodeDecodeError:
+            raise InvalidApiKey from None
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="v1"'

@@ -52,6 +52,22 @@ class NotAuthenticated(ApiError):
     default_code = "not_authenticated"
 
 
+class InvalidApiKey(ApiError):
+    """Unknown, revoked or expired: all look the same."""
+
+    status_code = status.HTTP_401_UNAUTHORIZED
+    default_detail = "This API key is not valid. Keys are made in the settings or at /api/keys."
+    default_code = "invalid_api_key"
+
+
+class TooManyKeys(ApiError):
+    """Raise with `limit`."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "You have as many API keys as one account can have. Revoke one first."
+    default_code = "too_many_keys"
+
+
 class Suspended(ApiError):
     status_code = status.HTTP_403_FORBIDDEN
     default_detail = "This account is suspended."

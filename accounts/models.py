@@ -1,4 +1,4 @@
-"""The user of EuGPT: a name and a password, nothing else that identifies a person."""
+"""The user of EuGPT: a name and a password, nothing else that identifies a person; and API keys."""
 
 from typing import ClassVar
 
@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.validators import MinLengthValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 USERNAME_MIN_CHARS = 3
 USERNAME_MAX_CHARS = 32
@@ -59,3 +60,21 @@ class User(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.username
+
+
+KEY_NAME_MAX_CHARS = 60
+
+
+class ApiKey(models.Model):
+    """A key for `/v1`. Only the hash is stored: the key itself is shown once, when it is made."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=KEY_NAME_MAX_CHARS)
+    prefix = models.CharField(max_length=16)
+    key_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

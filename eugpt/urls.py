@@ -25,6 +25,7 @@ urlpatterns = [
     path("livez", livez, name="livez"),
     path("api/health", HealthView.as_view(), name="health"),
     path("api/auth/", include("accounts.urls")),
+    path("api/", include("accounts.key_urls")),
     path("api/", include("chat.urls")),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
