@@ -82,6 +82,25 @@ class Stack:
             is_over.set()
             thread.join()
 
+    @contextmanager
+    def more_web(self, env: Mapping[str, str]) -> Iterator[str]:
+        """The address of a further web process, whose settings differ by `env`."""
+        env = {**self.env, **env, "PORT": str(processes.free_port())}
+        log = self._log_path(f"web-{env['PORT']}")
+        command = shlex.split(procfile.commands(env)["web"])
+        web = processes.start(command, log=log, cwd=ROOT, env=env)
+        url = f"http://127.0.0.1:{env['PORT']}"
+        try:
+            seen = wait_until_healthy(
+                url, is_alive=lambda: web.poll() is None, timeout_s=START_TIMEOUT_S
+            )
+            assert not seen, (
+                f"the web process is not healthy: {seen}\n{processes.last_lines(log, 40)}"
+            )
+            yield url
+        finally:
+            processes.stop(web)
+
     def ensure_running(self) -> None:
         """Start what a test has ended and wait until /api/health is ok."""
         for name in self._commands:
