@@ -32,10 +32,16 @@ class PromptTooLong(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FittedPrompt:
-    """A prompt that fits. `trimmed` counts the old messages that were left out."""
+    """A prompt that fits into `budget` tokens. `trimmed` counts the old messages left out.
+
+    `turn_tokens` has the length of each given turn; None for those beyond the first exchange that
+    did not fit, which nobody counted.
+    """
 
     token_ids: list[int]
     trimmed: int
+    budget: int
+    turn_tokens: list[int | None]
 
 
 def encode_turn(tokenizer: Tokenizer, turn: Turn) -> list[int]:
@@ -70,22 +76,21 @@ def fit_prompt(tokenizer: Tokenizer, turns: Sequence[Turn], budget: int) -> Fitt
     """Encode `turns` (the last one the user's) into at most `budget` tokens.
 
     Oldest whole exchanges (a user turn and what follows it up to the next) leave first; the
-    newest message is never cut: if it does not fit alone, `PromptTooLong` is raised.
+    newest message is never cut: if it does not fit alone, `PromptTooLong` is raised. Encodes from
+    the newest backwards and stops at what does not fit, so a long past costs nothing.
     """
-    exchanges: list[list[int]] = []
-    counts: list[int] = []
-    for turn in turns:
-        if turn.role == "user" or not exchanges:
-            exchanges.append([])
-            counts.append(0)
-        exchanges[-1] += encode_turn(tokenizer, turn)
-        counts[-1] += 1
-    newest = [*exchanges[-1], tokenizer.assistant_id]
-    if len(newest) > budget:
-        raise PromptTooLong(len(newest), budget)
-    first, total = len(exchanges) - 1, len(newest)
-    while first > 0 and total + len(exchanges[first - 1]) <= budget:
-        first -= 1
-        total += len(exchanges[first])
-    ids = [token for exchange in exchanges[first:-1] for token in exchange] + newest
-    return FittedPrompt(ids, trimmed=sum(counts[:first]))
+    starts = [i for i, turn in enumerate(turns) if turn.role == "user" or i == 0]
+    turn_tokens: list[int | None] = [None] * len(turns)
+    ids = [tokenizer.assistant_id]
+    first = end = len(turns)
+    for start in reversed(starts):
+        parts = [encode_turn(tokenizer, turn) for turn in turns[start:end]]
+        turn_tokens[start:end] = [len(part) for part in parts]
+        exchange = [token for part in parts for token in part]
+        if len(exchange) + len(ids) > budget:
+            if end == len(turns):
+                raise PromptTooLong(len(exchange) + len(ids), budget)
+            break
+        ids = exchange + ids
+        first = end = start
+    return FittedPrompt(ids, trimmed=first, budget=budget, turn_tokens=turn_tokens)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from inference.engine.thread import EngineThread
 
 __all__ = [
+    "MIN_REPLY_TOKENS",
     "ChatFormat",
     "CheckpointError",
     "EngineDead",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from django.db import connection
 
@@ -15,31 +15,53 @@ HISTORY_MAX_TURNS = 40
 HISTORY_MAX_CHARS = 24_000
 
 # Far more than a context of 384 tokens can hold: a turn has at least three.
-_MAX_ANCESTORS = 200
+MAX_TURNS = 200
 
-_ANCESTORS = """
+_LINE = """
 WITH RECURSIVE line(id, parent_id, role, content, depth) AS (
-    SELECT id, parent_id, role, content, 1 FROM chat_message
-    WHERE id = (SELECT parent_id FROM chat_message WHERE id = %s)
+    SELECT id, parent_id, role, content, 1 FROM chat_message WHERE id = %s
     UNION ALL
     SELECT m.id, m.parent_id, m.role, m.content, line.depth + 1
     FROM chat_message m JOIN line ON m.id = line.parent_id WHERE line.depth < %s
 )
-SELECT role, content FROM line ORDER BY depth DESC
+SELECT role, content, id FROM line ORDER BY depth DESC
 """
+
+
+class StoredTurn(NamedTuple):
+    """A turn and the message that it is."""
+
+    role: Literal["user", "assistant"]
+    content: str
+    message_id: int
+
+
+class _HasText(Protocol):
+    @property
+    def role(self) -> str: ...
+    @property
+    def content(self) -> str: ...
+
+
+SomeTurn = TypeVar("SomeTurn", bound=_HasText)
+
+
+def stored_turns(leaf_id: int | None, limit: int) -> list[StoredTurn]:
+    """The newest `limit` turns of the branch that ends in `leaf_id`, oldest first; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LINE, [leaf_id, limit])
+        return [StoredTurn(*row) for row in cursor.fetchall()]
 
 
 def reply_turns(message_id: int) -> list[Turn]:
     """The branch that the reply `message_id` answers, oldest first; one query."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ANCESTORS, [message_id, _MAX_ANCESTORS])
-        rows = cursor.fetchall()
-    return without_unanswered([Turn(role, content) for role, content in rows])
+    line = stored_turns(message_id, MAX_TURNS + 1)[:-1]
+    return without_unanswered([Turn(turn.role, turn.content) for turn in line])
 
 
-def without_unanswered(turns: list[Turn]) -> list[Turn]:
+def without_unanswered(turns: list[SomeTurn]) -> list[SomeTurn]:
     """Leave out exchanges whose reply failed: an empty answer teaches the model silence."""
-    kept: list[Turn] = []
+    kept: list[SomeTurn] = []
     for turn in turns:
         if turn.role == "assistant" and not turn.content.strip():
             if kept and kept[-1].role == "user":
