@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.conf import settings
 
@@ -14,6 +14,7 @@ from inference import checkpoint_io
 from inference.chat_template import FittedPrompt, PromptTooLong, Turn, fit_prompt
 from inference.checkpoint_io import CheckpointError
 from inference.checkpoints import active_checkpoint, active_checkpoint_name, checkpoint_open
+from inference.engine.detokenizer import Detokenizer
 from inference.engine.errors import EngineDead
 from inference.engine.params import ParamError, SamplingParams, params_schema, parse_params
 from inference.engine.request import StepOutput, TokenLogprobs
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MIN_REPLY_TOKENS",
+    "Begun",
     "ChatFormat",
     "CheckpointError",
     "EngineDead",
@@ -37,6 +39,7 @@ __all__ = [
     "TokenLogprobs",
     "Turn",
     "active_chat_format",
+    "active_checkpoint",
     "active_checkpoint_name",
     "params_schema",
     "parse_params",
@@ -47,6 +50,16 @@ __all__ = [
 MIN_REPLY_TOKENS = 16
 
 
+class Begun(NamedTuple):
+    """The beginning of a reply: its ids, and its text but what may begin a stop string.
+
+    That rest comes from the engine, as it does while a reply is written.
+    """
+
+    token_ids: list[int]
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class ChatFormat:
     """How one checkpoint turns messages into tokens, and how many it can look at."""
@@ -54,6 +67,7 @@ class ChatFormat:
     name: str
     tokenizer: Tokenizer
     context_length: int
+    sha256: str
 
     def fit(self, turns: Sequence[Turn], max_tokens: int, begun_tokens: int = 0) -> FittedPrompt:
         """Make a prompt of `turns` that leaves room for the reply.
@@ -67,6 +81,15 @@ class ChatFormat:
             return fit_prompt(self.tokenizer, turns, room - min(max_tokens, room // 2))
         except PromptTooLong:
             return fit_prompt(self.tokenizer, turns, room - MIN_REPLY_TOKENS)
+
+    def begin(self, text: str, stop: Sequence[str]) -> Begun:
+        """Take `text` as the first words of a reply that the engine goes on with; may be empty."""
+        if not text:
+            return Begun([], "")
+        lead, _ = self.tokenizer.template.assistant
+        ids = self.tokenizer.encode(lead + text)
+        detokenizer = Detokenizer(self.tokenizer.token_bytes, stop, lead)
+        return Begun(ids, "".join(map(detokenizer.push, ids)))
 
 
 def active_chat_format() -> ChatFormat | None:
@@ -83,7 +106,7 @@ def _chat_format(folder: Path, name: str, sha256: str) -> ChatFormat:
     """Read once per release: another one in the same folder has another hash."""
     config = GPTConfig.from_dict(checkpoint_io.read_json(folder / checkpoint_io.CONFIG))
     tokenizer = Tokenizer.from_file(folder / checkpoint_io.TOKENIZER)
-    return ChatFormat(name, tokenizer, config.context_length)
+    return ChatFormat(name, tokenizer, config.context_length, sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,5 +141,7 @@ def start_engine(
     )
     thread = EngineThread(engine, on_outputs, on_death)
     thread.start()
-    chat_format = ChatFormat(registered.name, engine.tokenizer, engine.context_length)
+    chat_format = ChatFormat(
+        registered.name, engine.tokenizer, engine.context_length, registered.sha256
+    )
     return ServingEngine(thread, chat_format, engine.precision)

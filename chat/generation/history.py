@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 from django.db import connection
 
 from chat.errors import Invalid
-from chat.models import Role
+from chat.models import Generation, Message, Role
 from inference.public import Turn
 
 MESSAGE_MAX_CHARS = 4000
@@ -57,6 +57,15 @@ def reply_turns(message_id: int) -> list[Turn]:
     """The branch that the reply `message_id` answers, oldest first; one query."""
     line = stored_turns(message_id, MAX_TURNS + 1)[:-1]
     return without_unanswered([Turn(turn.role, turn.content) for turn in line])
+
+
+def begun_text(generation: Generation) -> str:
+    """The words that a continuation begins with; empty for other generations."""
+    if generation.continues_id is None:
+        return ""
+    rows = Message.objects.filter(generation=generation.continues_id)
+    text = rows.values_list("content", flat=True).first() or ""
+    return text.rstrip("\ufffd")  # a character that the cut went through
 
 
 def without_unanswered(turns: list[SomeTurn]) -> list[SomeTurn]:
