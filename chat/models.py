@@ -6,14 +6,30 @@ its status, by compare-and-set.
 """
 
 import uuid
+from typing import TypeVar
 
 from django.conf import settings
+from django.contrib.postgres.functions import RandomUUID
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from chat.search import SearchWords
+
 TITLE_MAX_CHARS = 120
 DEFAULT_TITLE = "New chat"
+SLUG_MAX_CHARS = 32
+
+Searched = TypeVar("Searched", bound=models.Model)
+
+
+class SearchedManager(models.Manager[Searched]):
+    """Leaves the search column, as long as the text itself, in the database."""
+
+    def get_queryset(self) -> models.QuerySet[Searched]:
+        return super().get_queryset().defer("search")
 
 
 class Conversation(models.Model):
@@ -25,6 +41,8 @@ class Conversation(models.Model):
         related_name="conversations",
         db_index=False,
     )
+    # Names the conversation outside this database: an import of its export finds it again.
+    uuid = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), editable=False)
     title = models.CharField(max_length=TITLE_MAX_CHARS, default=DEFAULT_TITLE)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -33,9 +51,22 @@ class Conversation(models.Model):
     head = models.ForeignKey(
         "chat.Message", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    search = models.GeneratedField(
+        expression=SearchWords("title"), output_field=SearchVectorField(), db_persist=True
+    )
+
+    objects = SearchedManager["Conversation"]()
 
     class Meta:
-        indexes = [models.Index(fields=["user", "-updated_at", "-id"], name="conversation_recent")]
+        indexes = [
+            models.Index(
+                fields=["user", "-pinned", "-updated_at", "-id"], name="conversation_listed"
+            ),
+            GinIndex(fields=["search"], name="conversation_search"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "uuid"], name="conversation_uuid_unique")
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -58,8 +89,14 @@ class Message(models.Model):
     role = models.CharField(max_length=9, choices=Role)
     content = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    search = models.GeneratedField(
+        expression=SearchWords("content"), output_field=SearchVectorField(), db_persist=True
+    )
+
+    objects = SearchedManager["Message"]()
 
     class Meta:
+        indexes = [GinIndex(fields=["search"], name="message_search")]
         constraints = [
             models.CheckConstraint(condition=Q(role__in=Role.values), name="message_role_known")
         ]
@@ -159,3 +196,22 @@ class Generation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id} ({self.status})"
+
+
+class Share(models.Model):
+    """A copy of a conversation's shown branch that whoever knows the slug may read.
+
+    To revoke it is to delete the row.
+    """
+
+    slug = models.CharField(max_length=SLUG_MAX_CHARS, unique=True)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="shares")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    title = models.CharField(max_length=TITLE_MAX_CHARS)
+    # [{role, content, created_at, model}], oldest first; `omitted` older ones were left out
+    messages = models.JSONField()
+    omitted = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.title

@@ -97,7 +97,7 @@ class ContextView(APIView):
         return self._count(request, conversation_id, ContextInput(data=request.data))
 
     def _count(
-        self, request: Request, conversation_id: int, data: StrictSerializer, **more: str
+        self, request: Request, conversation_id: int, data: StrictSerializer, **more: Any
     ) -> Response:
         conversation = conversation_for_user(
             user=request_user(request), conversation_id=conversation_id

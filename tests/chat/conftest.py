@@ -19,7 +19,8 @@ def user(db: None) -> User:
 
 
 @pytest.fixture
-def client(user: User) -> APIClient:
+def api(user: User) -> APIClient:
+    """The member's."""
     return client_for(user)
 
 

@@ -39,8 +39,8 @@ def _worker_prompt(conversation: Conversation, text: str, max_tokens: int) -> tu
 
 @pytest.mark.usefixtures("small_model")
 class TestContext:
-    def test_an_empty_conversation_has_only_the_marks(self, client: APIClient, user: User) -> None:
-        body = client.get(_address(conversation_make(user))).json()
+    def test_an_empty_conversation_has_only_the_marks(self, api: APIClient, user: User) -> None:
+        body = api.get(_address(conversation_make(user))).json()
         assert body == {
             "model": "small",
             "limit": CONTEXT_TOKENS,
@@ -54,12 +54,12 @@ class TestContext:
     @pytest.mark.parametrize("max_tokens", [1, 20, 300])
     @pytest.mark.parametrize("draft", ["hi", WORDS * 2, WORDS * 4])
     def test_it_says_what_the_worker_is_given(
-        self, client: APIClient, user: User, exchanges: int, max_tokens: int, draft: str
+        self, api: APIClient, user: User, exchanges: int, max_tokens: int, draft: str
     ) -> None:
         conversation = conversation_make(user)
         for number in range(exchanges):
             exchange_make(conversation, f"{WORDS} {number}", "" if number == 1 else "fine, and you")
-        body = client.post(_address(conversation), {"draft": draft, "max_tokens": max_tokens})
+        body = api.post(_address(conversation), {"draft": draft, "max_tokens": max_tokens})
         usage = body.json()
         total, trimmed = _worker_prompt(conversation, draft, max_tokens)
         assert usage["total"] == total
@@ -72,13 +72,13 @@ class TestContext:
         assert inside + usage["draft"]["tokens"] == total
 
     def test_only_the_newest_are_counted(
-        self, client: APIClient, user: User, django_assert_num_queries: Callable[..., Any]
+        self, api: APIClient, user: User, django_assert_num_queries: Callable[..., Any]
     ) -> None:
         conversation = conversation_make(user)
         for _ in range(120):
             exchange_make(conversation, WORDS, WORDS)
         with django_assert_num_queries(1 + 1 + 2):  # who asks, the conversation, its line, model
-            messages = client.get(_address(conversation)).json()["messages"]
+            messages = api.get(_address(conversation)).json()["messages"]
         assert len(messages) == 199
         assert messages[-1]["id"] == conversation.head_id
         inside = [m["is_inside"] for m in messages]
@@ -88,13 +88,13 @@ class TestContext:
         assert sum(m["tokens"] is not None for m in messages) == sum(inside) + 2
 
     def test_a_draft_that_is_too_long_is_told_as_it_would_be_refused(
-        self, client: APIClient, user: User
+        self, api: APIClient, user: User
     ) -> None:
         conversation = conversation_make(user)
         exchange_make(conversation, "hi", "hello")
         text = WORDS * 20
-        draft = client.post(_address(conversation), {"draft": text}).json()["draft"]
-        refused = client.post("/api/chat", {"message": text, "conversation_id": conversation.pk})
+        draft = api.post(_address(conversation), {"draft": text}).json()["draft"]
+        refused = api.post("/api/chat", {"message": text, "conversation_id": conversation.pk})
         assert error_of(refused) == (400, "prompt_too_long")
         assert draft == {
             "tokens": refused.json()["tokens"],
@@ -109,22 +109,20 @@ class TestContext:
         [{}, {"draft": None}, {"draft": "x" * 4001}, {"draft": "x", "max_tokens": 301},
          {"draft": "x", "other": 1}, {"draft": "\x00"}],
     )  # fmt: skip
-    def test_bad_input_is_refused(
-        self, client: APIClient, user: User, body: dict[str, Any]
-    ) -> None:
-        answer = client.post(_address(conversation_make(user)), body)
+    def test_bad_input_is_refused(self, api: APIClient, user: User, body: dict[str, Any]) -> None:
+        answer = api.post(_address(conversation_make(user)), body)
         assert error_of(answer) == (400, "invalid")
         address = _address(conversation_make(user))
-        assert error_of(client.get(f"{address}?draft=x")) == (400, "invalid")
+        assert error_of(api.get(f"{address}?draft=x")) == (400, "invalid")
 
-    def test_another_users_conversation_is_not_there(self, client: APIClient) -> None:
+    def test_another_users_conversation_is_not_there(self, api: APIClient) -> None:
         foreign = conversation_make(user_make("ben"))
-        assert error_of(client.get(_address(foreign))) == (404, "not_found")
-        assert error_of(client.post(_address(foreign), {"draft": ""})) == (404, "not_found")
+        assert error_of(api.get(_address(foreign))) == (404, "not_found")
+        assert error_of(api.post(_address(foreign), {"draft": ""})) == (404, "not_found")
 
 
-def test_without_a_model_nothing_can_be_counted(client: APIClient, user: User) -> None:
-    answer = client.get(_address(conversation_make(user)))
+def test_without_a_model_nothing_can_be_counted(api: APIClient, user: User) -> None:
+    answer = api.get(_address(conversation_make(user)))
     assert error_of(answer) == (503, "model_unavailable")
 
 
