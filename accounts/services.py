@@ -7,12 +7,10 @@ from django.contrib.auth.models import update_last_login
 from django.db import IntegrityError, transaction
 
 from accounts.errors import InvalidCredentials, Suspended, UsernameTaken
-from accounts.hints import user_hint
+from accounts.hints import SUSPENDED_HINT, user_hint
 from accounts.models import User
 from accounts.selectors import user_by_username
 from accounts.tokens import tokens_end_all
-
-SUSPENDED_HINT = "account.suspended"
 
 
 def user_register(*, username: str, password: str) -> User:

@@ -1,11 +1,18 @@
-"""The plain Redis client of REST code. Streaming code keeps asynchronous clients of its own."""
+"""The plain Redis clients: one for synchronous code, one for each event loop.
+
+Code that listens or reads streams keeps clients of its own.
+"""
 
 from functools import cache
 
 import redis
+import redis.asyncio
 from django.conf import settings
 
+from accounts.per_loop import PerLoop
+
 TIMEOUT_S = 3.0
+LOOP_CONNECTIONS = 4
 
 
 @cache
@@ -17,3 +24,20 @@ def redis_client() -> "redis.Redis":
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
     )
+
+
+def _async_client() -> "redis.asyncio.Redis":
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        settings.REDIS_URL,
+        max_connections=LOOP_CONNECTIONS,
+        timeout=TIMEOUT_S,
+        decode_responses=True,
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+    )
+    return redis.asyncio.Redis.from_pool(pool)
+
+
+# For short commands. A crowd waits for one of a few connections instead of opening one each;
+# who waits longer than TIMEOUT_S gets redis.exceptions.ConnectionError.
+async_redis_client: PerLoop["redis.asyncio.Redis"] = PerLoop(_async_client)

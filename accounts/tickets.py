@@ -1,33 +1,45 @@
 """WebSocket tickets: a browser cannot send a header on a handshake, so it buys a short-lived,
 single-use ticket with its access token and puts that into the address.
+
+A ticket carries what the access token said: until when it is good and of which token version the
+user was. A socket lives no longer than the token that bought it.
 """
 
+import json
 import secrets
+from dataclasses import asdict, dataclass
 
-import redis.asyncio
 from django.conf import settings
 
-from accounts.store import TIMEOUT_S, redis_client
+from accounts.store import async_redis_client, redis_client
 
 KEY_PREFIX = "eugpt:ticket:"
+_MAX_CHARS = 100
 
 
-def ticket_issue(user_id: int) -> str:
-    """A new ticket for the user, good once and for TICKET_LIFETIME_S seconds."""
-    ticket = secrets.token_urlsafe(32)
-    redis_client().set(KEY_PREFIX + ticket, str(user_id), ex=settings.TICKET_LIFETIME_S)
-    return ticket
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Who bought it. `expires_at`: end of the access token, in seconds since the epoch."""
+
+    user_id: int
+    token_version: int
+    expires_at: float
 
 
-async def ticket_redeem(ticket: str) -> int | None:
-    """The user the ticket was issued to, or None when it is unknown, used or too old.
+def ticket_issue(ticket: Ticket) -> str:
+    """The secret under which the ticket can be had once, for TICKET_LIFETIME_S seconds."""
+    secret = secrets.token_urlsafe(32)
+    lifetime_s = settings.TICKET_LIFETIME_S
+    redis_client().set(KEY_PREFIX + secret, json.dumps(asdict(ticket)), ex=lifetime_s)
+    return secret
 
-    Runs on any event loop. Whether the user is suspended is the caller's question.
+
+async def ticket_redeem(secret: str) -> Ticket | None:
+    """The ticket, or None when it is unknown, used or too old. Raises redis.RedisError.
+
+    Whether its user may come in is the caller's question.
     """
-    if not ticket or len(ticket) > 100:
+    if not secret or len(secret) > _MAX_CHARS:
         return None
-    async with redis.asyncio.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
-    ) as client:
-        value = await client.getdel(KEY_PREFIX + ticket)
-    return int(value) if value is not None else None
+    value = await async_redis_client().getdel(KEY_PREFIX + secret)
+    return Ticket(**json.loads(value)) if value is not None else None

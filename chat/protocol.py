@@ -1,45 +1,80 @@
-"""The WebSocket messages: what clients may send, checked, and what entries look like to them."""
+"""The WebSocket messages: what clients may send, checked, and what they are sent."""
 
 from __future__ import annotations
 
 import json
+import logging
 import re
 import uuid
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
+from accounts.errors import error_describe
 from chat.delivery.streams import Entry, parse_cursor
 from chat.errors import Invalid
 
+logger = logging.getLogger(__name__)
+
 _CLIENT_ID = r"^[\x20-\x7e]{1,64}$"
+_MAX_DEPTH = 8  # a valid message needs 3
+
+Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+GenerationId = Annotated[str, Field(max_length=40)]
 
 
 class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Prompt(_Message):
-    """Submit a prompt. Members name a conversation or begin one; guests send their history."""
+class _Submission(_Message):
+    """What asks for a reply; a repeated `client_id` asks for the same one."""
+
+    client_id: str = Field(pattern=_CLIENT_ID)
+    params: dict[str, Any] | None = None
+
+
+class Prompt(_Submission):
+    """Members name a conversation or begin one; guests send their history."""
 
     type: Literal["prompt"]
     text: str
-    client_id: str = Field(pattern=_CLIENT_ID)
-    conversation: int | None = Field(default=None, ge=1)
+    conversation: Id | None = None
     history: list[dict[str, Any]] | None = None
-    params: dict[str, Any] | None = None
+
+
+class Regenerate(_Submission):
+    """Another reply beside the assistant's message."""
+
+    type: Literal["regenerate"]
+    message: Id
+
+
+class Edit(_Submission):
+    """Another prompt beside the user's message."""
+
+    type: Literal["edit"]
+    message: Id
+    text: str
+
+
+class Continue(_Submission):
+    """A longer reply beside one that was cut short."""
+
+    type: Literal["continue"]
+    message: Id
 
 
 class Cancel(_Message):
     type: Literal["cancel"]
-    generation: str = Field(max_length=40)
+    generation: GenerationId
 
 
 class Resume(_Message):
     """Follow a generation from the entry after `after`, or from its start."""
 
     type: Literal["resume"]
-    generation: str = Field(max_length=40)
+    generation: GenerationId
     after: str | None = None
 
     @field_validator("after")
@@ -54,9 +89,12 @@ class Ping(_Message):
     type: Literal["ping"]
 
 
-ClientMessage = Prompt | Cancel | Resume | Ping
+ClientMessage = Prompt | Regenerate | Edit | Continue | Cancel | Resume | Ping
 _BY_TYPE: dict[str, TypeAdapter[Any]] = {
     "prompt": TypeAdapter(Prompt),
+    "regenerate": TypeAdapter(Regenerate),
+    "edit": TypeAdapter(Edit),
+    "continue": TypeAdapter(Continue),
     "cancel": TypeAdapter(Cancel),
     "resume": TypeAdapter(Resume),
     "ping": TypeAdapter(Ping),
@@ -65,13 +103,7 @@ _BY_TYPE: dict[str, TypeAdapter[Any]] = {
 
 def parse_message(text: str | None) -> ClientMessage:
     """Parse one frame; raises Invalid with a `client_id` where one can be read."""
-    try:
-        raw = json.loads(text or "")
-        json.dumps(raw, ensure_ascii=False).encode()  # lone surrogates end here
-    except (ValueError, RecursionError):
-        raise Invalid("A message is a JSON object.") from None
-    if not isinstance(raw, dict):
-        raise Invalid("A message is a JSON object.")
+    raw = _parse_object(text)
     adapter = _BY_TYPE.get(raw["type"]) if isinstance(raw.get("type"), str) else None
     if adapter is None:
         raise Invalid(f"The type must be one of {', '.join(_BY_TYPE)}.", **_echo(raw))
@@ -91,10 +123,55 @@ def parse_uuid(value: str) -> uuid.UUID | None:
         return None
 
 
+def encode(message: dict[str, Any]) -> str:
+    return json.dumps(message)
+
+
 def entry_message(generation_id: uuid.UUID, entry: Entry) -> str:
     """What an entry looks like on the socket; its JSON object is passed on without being read."""
     more = "," + entry.body[1:] if entry.body != "{}" else "}"
     return f'{{"type":"{entry.type}","generation":"{generation_id}","id":"{entry.id}"{more}'
+
+
+def error_message(error: Exception, **names: Any) -> dict[str, Any]:
+    """An exception as clients see it, with what it is about; logs what nobody foresaw."""
+    info = error_describe(error)
+    if info.is_internal:
+        logger.error("a message failed", exc_info=error)
+    return {"type": "error", **names, **info.body}
+
+
+def _parse_object(text: str | None) -> dict[str, Any]:
+    """The frame as an object; raises Invalid for what JSON or UTF-8 cannot say in one way."""
+    try:
+        raw = json.loads(text or "", parse_constant=_refuse, object_pairs_hook=_unique)
+        if _is_deep(raw, _MAX_DEPTH):
+            raise ValueError("too deep")
+        json.dumps(raw, ensure_ascii=False).encode()  # lone surrogates end here
+    except (ValueError, RecursionError):
+        raise Invalid("A message is a JSON object.") from None
+    if not isinstance(raw, dict):
+        raise Invalid("A message is a JSON object.")
+    return raw
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Readers differ about which of two equal names counts."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name occurs twice")
+    return found
+
+
+def _is_deep(value: Any, left: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    children = value.values() if isinstance(value, dict) else value
+    return left == 0 or any(_is_deep(child, left - 1) for child in children)
 
 
 def _echo(raw: dict[str, Any]) -> dict[str, str]:

@@ -132,14 +132,6 @@ def _database(url: str) -> dict[str, Any]:
 DATABASES = {"default": _database(CONFIG.database_url)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Channel layer messages are hints (a conversation changed in another tab), never tokens.
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": "eugpt:layer", "expiry": 30, "capacity": 200},
-    },
-}
-
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT = "eugpt.broker:Transport"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -9,6 +9,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+from rest_framework_simplejwt.tokens import Token
 
 from accounts.api.cookies import cookie_clear, cookie_read, cookie_set
 from accounts.api.serializers import (
@@ -24,7 +25,7 @@ from accounts.limits import address_key, limit_hit
 from accounts.origin import origin_check
 from accounts.rest import EmptySerializer, error_responses, request_user
 from accounts.services import user_authenticate, user_register
-from accounts.tickets import ticket_issue
+from accounts.tickets import Ticket, ticket_issue
 from accounts.tokens import TokenPair, tokens_end, tokens_issue, tokens_rotate
 
 
@@ -134,5 +135,7 @@ class TicketView(APIView):
     )
     def post(self, request: Request) -> Response:
         """A single-use ticket for `/ws/chat/?ticket=`."""
-        ticket = ticket_issue(request_user(request).pk)
-        return Response({"ticket": ticket, "expires_in": settings.TICKET_LIFETIME_S})
+        user, token = request_user(request), request.auth
+        assert isinstance(token, Token), "only an access token buys a ticket"
+        secret = ticket_issue(Ticket(user.pk, user.token_version, token["exp"]))
+        return Response({"ticket": secret, "expires_in": settings.TICKET_LIFETIME_S})

@@ -1,5 +1,6 @@
 """Refresh, logout, suspension and WebSocket tickets."""
 
+import time
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from rest_framework.test import APIClient
 from accounts import tickets, tokens
 from accounts.models import User
 from accounts.services import user_reactivate, user_suspend
-from accounts.store import redis_client
+from accounts.store import async_redis_client, redis_client
 from tests.accounts.clients import COOKIE, client_for, error_of, user_make
 
 pytestmark = pytest.mark.django_db
@@ -102,18 +103,24 @@ def test_tokens_of_a_deleted_user_are_refused() -> None:
 
 
 def test_ticket_is_good_once_and_for_half_a_minute() -> None:
-    user = user_make()
+    user = user_make(token_version=3)
     response = client_for(user).post("/api/auth/ws-ticket")
     assert response.status_code == 200
     body = response.json()
     assert set(body) == {"ticket", "expires_in"}
     assert body["expires_in"] == 30
     assert 25 <= int(str(redis_client().ttl(tickets.KEY_PREFIX + body["ticket"]))) <= 30
-    redeem = async_to_sync(tickets.ticket_redeem)
-    assert redeem(body["ticket"]) == user.pk
-    assert redeem(body["ticket"]) is None
-    assert redeem("unknown") is None
-    assert redeem("") is None
+    first, *others = async_to_sync(_redeem_all)(body["ticket"], body["ticket"], "unknown", "")
+    assert others == [None, None, None]
+    assert first is not None
+    assert (first.user_id, first.token_version) == (user.pk, 3)
+    assert 595 <= first.expires_at - time.time() <= 600, "the access token's end"
+
+
+async def _redeem_all(*secrets: str) -> list[tickets.Ticket | None]:
+    found = [await tickets.ticket_redeem(secret) for secret in secrets]
+    await async_redis_client().aclose()
+    return found
 
 
 def test_ticket_needs_a_token() -> None:

@@ -1,0 +1,44 @@
+"""Who is behind a WebSocket: a guest, or the member whose ticket is in the address."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+from accounts.errors import NotAuthenticated, Suspended
+from accounts.models import User
+from accounts.tickets import Ticket, ticket_redeem
+from chat.delivery.follow import in_thread
+from chat.generation.owner import Owner
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """`ticket` says how long a member's session is good; guests have neither."""
+
+    owner: Owner
+    ticket: Ticket | None = None
+
+    @property
+    def user(self) -> User | None:
+        return self.owner.user
+
+
+async def visitor_of(scope: dict[str, Any]) -> Visitor:
+    """Raises NotAuthenticated or Suspended, and what Redis and the database raise in an outage."""
+    secrets = parse_qs(scope["query_string"].decode("latin1")).get("ticket")
+    if secrets is None:
+        return Visitor(Owner.guest((scope.get("client") or [None])[0]))
+    ticket = await ticket_redeem(secrets[0])
+    if ticket is None or ticket.expires_at <= time.time():
+        raise NotAuthenticated
+    user = await in_thread(User.objects.filter(pk=ticket.user_id).first)
+    if user is None:
+        raise NotAuthenticated
+    if not user.is_active:
+        raise Suspended
+    if user.token_version != ticket.token_version:
+        raise NotAuthenticated
+    return Visitor(Owner.member(user), ticket)
