@@ -18,6 +18,8 @@ const SENTENCES: Record<string, string> = {
   [BAD_ANSWER]: "The server sent something this page does not understand. Reload and try again.",
   queue_full: "Many people are chatting right now and the queue is full.",
   rate_limited: "That was a lot of messages in a short time.",
+  too_many_replies: "Your other answers come first. Try again when one of them is done.",
+  cannot_continue: "This answer is complete and cannot be continued.",
   generation_running: "EuGPT is still answering in this conversation. Wait for it, or stop it first.",
   prompt_too_long: "This message is too long for the model's small memory. Try a shorter one.",
   model_unavailable: "No model is loaded at the moment.",

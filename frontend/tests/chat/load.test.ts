@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { chatReducer } from "@/lib/chat/reducer";
 import { visibleText } from "@/lib/chat/selectors";
-import { accepted, done, GENERATION, reduce, replyOf, stored, token } from "../fakes/builders";
+import { accepted, done, GENERATION, reduce, replyOf, started, stored, token } from "../fakes/builders";
 
 const QUESTION = stored({ id: 40, content: "hi" });
 
@@ -61,7 +61,7 @@ describe("loading a conversation", () => {
     const state = reduce([
       { type: "prompt_sent", transcript: "c:12", clientId: "c1", text: "hi" },
       accepted({ conversation: 12, user_message: 40, assistant_message: 41 }),
-      { type: "started", generation: GENERATION, model: "eugpt-36m", context_trimmed: 2 },
+      started("1-0", 2),
       done("Hello"),
       loaded(answer("completed", "Hello")),
     ]);

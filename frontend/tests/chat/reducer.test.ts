@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { chatReducer } from "@/lib/chat/reducer";
 import { INITIAL_STATE } from "@/lib/chat/state";
-import { accepted, askedState, done, GENERATION, reduce, replyOf, token } from "../fakes/builders";
+import { accepted, askedState, done, GENERATION, reduce, replyOf, started, token } from "../fakes/builders";
 
 describe("a reply from prompt to end", () => {
   it("goes from sending through queued and running to completed", () => {
@@ -157,3 +157,27 @@ describe("conversations", () => {
     expect(state.transcripts["c:12"]).toMatchObject({ load: "failed", messages: [] });
   });
 });
+
+describe("a reply that begins again", () => {
+  it("takes the new words for the old ones", () => {
+    let state = reduce([started("1-0"), tokenAt("2-0", 0, "Once "), tokenAt("3-0", 1, "upon")], askedState());
+    state = reduce([started("9-0"), tokenAt("10-0", 0, "Once upon")], state);
+    expect(replyOf(state)).toMatchObject({ text: "Once upon", nextSeq: 1, cursor: "10-0" });
+    state = reduce([tokenAt("11-0", 1, " a time")], state);
+    expect(replyOf(state).text).toBe("Once upon a time");
+  });
+
+  it("shows the old words until the new ones have come", () => {
+    const state = reduce([started("1-0"), tokenAt("2-0", 0, "Once"), started("9-0")], askedState());
+    expect(replyOf(state)).toMatchObject({ text: "", snapshot: "Once", nextSeq: 0 });
+  });
+
+  it("is not begun again by a repeated or late start", () => {
+    const state = reduce([started("1-0"), tokenAt("2-0", 0, "Once"), started("1-0")], askedState());
+    expect(replyOf(state)).toMatchObject({ text: "Once", nextSeq: 1, cursor: "2-0" });
+  });
+});
+
+function tokenAt(id: string, seq: number, text: string) {
+  return { ...token(seq, text), id };
+}

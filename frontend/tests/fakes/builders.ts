@@ -1,12 +1,22 @@
 import { chatReducer, type ChatAction } from "@/lib/chat/reducer";
 import { type ChatState, INITIAL_STATE, type Reply } from "@/lib/chat/state";
-import type { AcceptedEvent, DoneEvent, TokenEvent } from "@/lib/chat/events";
+import type { AcceptedEvent, DoneEvent, StartedEvent, TokenEvent } from "@/lib/chat/events";
 import type { StoredMessage } from "@/lib/api/conversations";
 
 export const GENERATION = "7f1f3f64-8f2b-4d0e-9f0a-0d6f3f0f7a11";
 
 export function token(seq: number, text: string, generation = GENERATION): TokenEvent {
   return { type: "token", generation, id: `${seq}-0`, seq, text };
+}
+
+export function started(id: string, contextTrimmed = 0): StartedEvent {
+  return {
+    type: "started",
+    generation: GENERATION,
+    id,
+    model: "eugpt-36m",
+    context_trimmed: contextTrimmed,
+  };
 }
 
 export function accepted(overrides: Partial<AcceptedEvent> = {}): AcceptedEvent {

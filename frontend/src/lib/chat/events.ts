@@ -55,6 +55,7 @@ export interface QueuedEvent {
 export interface StartedEvent {
   readonly type: "started";
   readonly generation: string;
+  readonly id: string;
   readonly model: string | null;
   /** How many of the oldest messages no longer fit the model's context. */
   readonly context_trimmed: number;
@@ -123,6 +124,7 @@ const PARSERS: {
   }),
   started: (o) => ({
     generation: readString(o, "generation"),
+    id: readString(o, "id"),
     model: optionalString(o, "model"),
     context_trimmed: Number(o.context_trimmed ?? 0),
   }),

@@ -3,7 +3,15 @@
  * may come twice, late or with holes: a duplicate changes nothing, a late one (after the end)
  * changes nothing, a hole sets `hasGap` and waits for the resume that the controller asks for.
  */
-import type { AcceptedEvent, DoneEvent, ErrorEvent, GenerationEvent, TokenEvent } from "./events";
+import { isAfter } from "./cursor";
+import type {
+  AcceptedEvent,
+  DoneEvent,
+  ErrorEvent,
+  GenerationEvent,
+  StartedEvent,
+  TokenEvent,
+} from "./events";
 import { loadConversation } from "./load";
 import { liveReplyKey } from "./selectors";
 import {
@@ -111,12 +119,34 @@ export function applyToReply(
         queue: { position: event.position, etaS: event.eta_s },
       };
     case "started":
-      return { ...reply, status: "running", queue: null, contextTrimmed: event.context_trimmed };
+      return start(reply, event);
     case "token":
       return applyToken(reply, event);
     case "done":
       return settle(reply, event);
   }
+}
+
+/**
+ * A `started` after what was read says that the answer begins again: its worker and the stream with
+ * its first words were lost. The old text stays on the page until the new one has passed it.
+ */
+function start(reply: Reply, event: StartedEvent): Reply {
+  const started: Reply = {
+    ...reply,
+    status: "running",
+    queue: null,
+    contextTrimmed: event.context_trimmed,
+  };
+  if (reply.cursor === null || !isAfter(event.id, reply.cursor)) return started;
+  return {
+    ...started,
+    snapshot: reply.text,
+    text: "",
+    nextSeq: 0,
+    cursor: event.id,
+    hasGap: false,
+  };
 }
 
 function applyToken(reply: Reply, event: TokenEvent): Reply {
