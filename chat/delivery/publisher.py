@@ -9,90 +9,30 @@ along would send each of their tokens by itself.
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
-import redis.exceptions
-
-from chat.delivery.streams import Append, NewEntry, append_all, encode
+from chat.delivery.reply import IsHeld, RunningReply, write
+from chat.delivery.streams import Append
 from inference.public import StepOutput
 
 logger = logging.getLogger(__name__)
 
 COALESCE_S = 0.02
-_RETRY_S = 0.5
 _STOP_TIMEOUT_S = 5
-
-
-@dataclass(slots=True, eq=False)
-class RunningReply:
-    """One generation in this worker: what was sent, what waits, how it ended.
-
-    Written by the publisher's thread; `is_over` tells the task's thread that it is complete.
-    """
-
-    id: str
-    attempt: int
-    next_seq: int = 0
-    token_ids: list[int] = field(default_factory=list)
-    text: str = ""
-    finish: str = ""
-    error: str = ""
-    is_refused: bool = False
-    first_token_at: float | None = None  # time.time()
-    is_over: threading.Event = field(default_factory=threading.Event)
-    pending_ids: list[int] = field(default_factory=list)
-    pending_text: str = ""
-    pending_logprobs: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def key(self) -> str:
-        """One attempt: an earlier one of the same generation may still be in this process."""
-        return f"{self.id}:{self.attempt}"
-
-    def merge(self, output: StepOutput) -> bool:
-        """Take a step's output; True when it should reach the readers at once."""
-        is_first = self.first_token_at is None and bool(output.text)
-        if is_first:
-            self.first_token_at = time.time()
-        self.token_ids += output.token_ids
-        self.text += output.text
-        self.pending_ids += output.token_ids
-        self.pending_text += output.text
-        if output.logprobs:
-            self.pending_logprobs.append(
-                {
-                    "id": output.logprobs.token_id,
-                    "logprob": round(output.logprobs.logprob, 4),
-                    "top": [[i, round(p, 4)] for i, p in output.logprobs.top],
-                }
-            )
-        if output.finish:
-            self.finish, self.error = output.finish, output.error
-        return is_first or bool(output.finish)
-
-    def take_entry(self) -> NewEntry | None:
-        """The entry to send now. Ids whose text is still held back wait for it."""
-        if not self.pending_text:
-            return None
-        body = f'{{"seq":{self.next_seq},"text":{encode(self.pending_text)}}}'
-        if self.pending_logprobs:
-            body = f'{body[:-1]},"logprobs":{encode(self.pending_logprobs)}}}'
-        entry = NewEntry(self.id, self.attempt, "token", body, self.next_seq, self.pending_ids)
-        self.next_seq += 1
-        self.pending_text, self.pending_ids, self.pending_logprobs = "", [], []
-        return entry
 
 
 class Publisher:
     """Owns the thread and the table of running replies."""
 
-    def __init__(self, cancel: Callable[[str], None], on_death: Callable[[], None]) -> None:
+    def __init__(
+        self, cancel: Callable[[str], None], is_held: IsHeld, on_death: Callable[[], None]
+    ) -> None:
         self._cancel = cancel
+        self._is_held = is_held
         self._on_death = on_death
         self._inbox: queue.SimpleQueue[list[StepOutput] | None] = queue.SimpleQueue()
         self._replies: dict[str, RunningReply] = {}
@@ -107,6 +47,7 @@ class Publisher:
 
     def add(self, reply: RunningReply) -> None:
         """Take a reply in, before its request goes to the engine."""
+        reply.can_write = False
         self._replies[reply.key] = reply
 
     def remove(self, reply: RunningReply) -> None:
@@ -162,22 +103,15 @@ class Publisher:
         return urgent
 
     def _send(self, replies: list[RunningReply]) -> None:
-        """One call for all, sent again until Redis takes it: an append is idempotent."""
-        entries = [(reply, entry) for reply in replies if (entry := reply.take_entry())]
-        answers = self._append([entry for _, entry in entries]) if entries else []
-        for (reply, _), answer in zip(entries, answers, strict=True):
+        """One call for all, however long Redis lets it wait."""
+        additions = [(reply, addition) for reply in replies if (addition := reply.take_entry())]
+        answers = write(additions, self._is_held, math.inf) if additions else []
+        for (reply, _), answer in zip(additions, answers, strict=True):
             if answer == Append.REFUSED:
                 reply.is_refused = True
             if answer != Append.OK:
                 self._cancel(reply.key)
         for reply in replies:
             if reply.finish:
+                reply.can_write = True
                 reply.is_over.set()
-
-    def _append(self, entries: list[NewEntry]) -> list[Append]:
-        while True:
-            try:
-                return append_all(entries)
-            except redis.exceptions.RedisError:
-                logger.warning("publishing failed, trying again", exc_info=True)
-                time.sleep(_RETRY_S)

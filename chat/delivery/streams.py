@@ -2,9 +2,10 @@
 
 An entry is `{t: type, d: JSON}`. Types: `started {model, context_trimmed}`, `token {seq, text}`
 (seq from 0 without gaps; its token ids stand beside it as `i`), and one end entry, `done {...}` or
-`error {code, detail}`. The control hash holds `attempt` (whose entries are accepted; "ended" after
-the end entry), `next` seq, `last` entry id, `cancelled`, and for guests `input`, their turns, which
-no database ever sees.
+`error {code, detail}`. A second `started` means that the text begins again from seq 0. The control
+hash holds `attempt` (whose entries are accepted; "ended" after the end entry), `count` of entries,
+`last` entry id, `run` of the server that has all of them, `cancelled`, and for guests `input`,
+their turns, which no database ever sees.
 
 A poke tells all web processes what was appended: one line an entry, `generation, id of the entry
 before it, its own id, type, JSON`. A reader that has the entry before needs to read nothing.
@@ -19,7 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from redis.commands.core import Script
 from redis.exceptions import ResponseError
@@ -32,69 +34,24 @@ logger = logging.getLogger(__name__)
 STREAM_TTL_S = 3600
 POKES = "eugpt:pokes"
 START = "0-0"
+ANY_NUMBER = -1
 END_TYPES = frozenset({"done", "error"})
 _STREAM_PREFIX = "eugpt:gen:"
 _READ_COUNT = 1000
 _CURSOR = re.compile(r"([0-9]{1,20})-([0-9]{1,20})")
 _ID_MAX = 2**64 - 1
+_SCRIPTS = Path(__file__).parent / "lua"
 
 
 class Append(IntEnum):
-    """What Redis answered: the entries were refused, taken, or taken with a wish to stop."""
+    """What Redis answered: refused, taken, taken with a wish to stop, or not taken because what
+    stood before is lost.
+    """
 
     REFUSED = 0
     OK = 1
     CANCELLED = 2
-
-
-# One round trip decides, writes and pokes, for any number of generations: a worker that has lost
-# its claim (the control hash names another attempt) cannot add a word, nothing follows an end
-# entry, and a call that is sent again after a time-out (Redis may have taken the first one) adds
-# no token twice. A stream lives from its start and from its end on; none takes an hour between.
-_APPEND = """
-local answers, lines = {}, {}
-local function append(stream, control, attempt, kind, body, seq, ids)
-  local held = redis.call('HMGET', control, 'attempt', 'next', 'last', 'cancelled')
-  if held[1] ~= attempt then return 0 end
-  local taken = held[4] and 2 or 1
-  seq = tonumber(seq)
-  if seq >= 0 and seq < tonumber(held[2] or '0') then return taken end
-  local id
-  if ids == '' then
-    id = redis.call('XADD', stream, '*', 't', kind, 'd', body)
-  else
-    id = redis.call('XADD', stream, '*', 't', kind, 'd', body, 'i', ids)
-  end
-  if seq >= 0 then
-    redis.call('HSET', control, 'next', seq + 1, 'last', id)
-  else
-    redis.call('HSET', control, 'last', id)
-  end
-  if kind == 'done' or kind == 'error' then
-    redis.call('HSET', control, 'attempt', 'ended')
-    redis.call('HDEL', control, 'input')
-  end
-  if kind ~= 'token' or not held[3] then
-    redis.call('EXPIRE', stream, ARGV[1])
-    redis.call('EXPIRE', control, ARGV[1])
-  end
-  local before = held[3] or (kind == 'started' and '0-0' or '-')
-  local name = string.sub(stream, tonumber(ARGV[3]))
-  lines[#lines + 1] = table.concat({name, before, id, kind, body}, ' ')
-  return taken
-end
-for i = 0, #KEYS / 2 - 1 do
-  local a = 3 + 5 * i
-  local ok, answer = pcall(append, KEYS[2 * i + 1], KEYS[2 * i + 2], ARGV[a + 1], ARGV[a + 2],
-    ARGV[a + 3], ARGV[a + 4], ARGV[a + 5])
-  if not ok then
-    redis.log(redis.LOG_WARNING, type(answer) == 'table' and answer.err or answer)
-  end
-  answers[#answers + 1] = ok and answer or 0
-end
-if #lines > 0 then redis.call('PUBLISH', ARGV[2], table.concat(lines, '\\n')) end
-return answers
-"""
+    LOST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,28 +80,40 @@ class Entry:
         return self.type in END_TYPES
 
 
+class NewEntry(NamedTuple):
+    """An entry as it stands in a stream. A token's `ids`, with commas, never leave the server."""
+
+    id: str
+    type: str
+    body: str
+    ids: str = ""
+
+
+class Addition(NamedTuple):
+    """An entry that is to be appended for an attempt; `number` is its place in the stream."""
+
+    generation_id: str
+    attempt: int
+    entry: NewEntry
+    number: int = ANY_NUMBER
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What is in a stream already: enough to continue it."""
+    """What is in a stream already: enough to continue it, or to put it back."""
 
+    entries: list[NewEntry]
     token_ids: list[int]
     text: str
     next_seq: int
     is_started: bool
-    is_ended: bool
     model: str = ""  # which one began it
+    input: str = ""  # a guest's turns, as Redis keeps them
 
-
-@dataclass(frozen=True, slots=True)
-class NewEntry:
-    """What is to be appended for a generation. A token's `ids` never leave the server."""
-
-    generation_id: str
-    attempt: int
-    type: str
-    body: str
-    seq: int = -1
-    ids: Sequence[int] = ()
+    @property
+    def turns(self) -> list[Turn] | None:
+        """A guest's turns."""
+        return _parse_turns(self.input)
 
 
 encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -183,46 +152,58 @@ def parse_cursor(value: str | None) -> str | None:
     return value
 
 
-def append_all(entries: Sequence[NewEntry]) -> list[Append]:
+def append_all(additions: Sequence[Addition]) -> list[Append]:
     """Append entries of any generations and poke their readers, in one round trip.
 
     Raises what redis-py raises when Redis does not answer; the call may then be repeated.
     """
     keys: list[str] = []
     arguments: list[str | int] = [STREAM_TTL_S, POKES, len(_STREAM_PREFIX) + 1]
-    for e in entries:
-        keys += stream_key(e.generation_id), control_key(e.generation_id)
-        arguments += e.attempt, e.type, e.body, e.seq, ",".join(map(str, e.ids))
+    for generation_id, attempt, (entry_id, kind, body, ids), number in additions:
+        keys += stream_key(generation_id), control_key(generation_id)
+        arguments += attempt, entry_id, kind, body, number, ids
     try:
-        return [Append(answer) for answer in _script()(keys, arguments)]
+        return [Append(answer) for answer in _script("append")(keys, arguments)]
     except ResponseError:
-        logger.exception("Redis refused %d entries", len(entries))
-        return [Append.REFUSED] * len(entries)
+        logger.exception("Redis refused %d entries", len(additions))
+        return [Append.REFUSED] * len(additions)
 
 
 @cache
-def _script() -> Script:
-    return redis_client().register_script(_APPEND)
+def _script(name: str) -> Script:
+    return redis_client().register_script((_SCRIPTS / f"{name}.lua").read_text())
 
 
 def append(generation_id: str, attempt: int, kind: str, data: dict[str, Any]) -> Append:
-    """Append one entry and poke the readers; a token's data hold its `ids`."""
+    """Append one entry to what stands there and poke the readers; a token's data hold its `ids`."""
     rest = {name: value for name, value in data.items() if name != "ids"}
-    seq, ids = data.get("seq", -1), data.get("ids", ())
-    return append_all([NewEntry(generation_id, attempt, kind, encode(rest), seq, ids)])[0]
+    ids = ",".join(map(str, data.get("ids", ())))
+    return append_all([Addition(generation_id, attempt, NewEntry("*", kind, encode(rest), ids))])[0]
 
 
-def take_over(generation_id: str, attempt: int) -> tuple[Written, list[Turn] | None]:
-    """From now on only `attempt` may append; returns what is written and a guest's turns."""
-    key = control_key(generation_id)
-    pipe = redis_client().pipeline()
-    pipe.hset(key, "attempt", str(attempt))
-    pipe.expire(key, STREAM_TTL_S)
-    pipe.hget(key, "input")
-    pipe.xrange(stream_key(generation_id), count=_READ_COUNT)
-    _, _, turns, raw = pipe.execute()
-    written = _written(raw) if len(raw) < _READ_COUNT else read_written(generation_id)
-    return written, _parse_turns(turns)
+def take_over(generation_id: str, attempt: int) -> Written | None:
+    """From now on only `attempt` may append; None when a later one may, or it has ended.
+
+    Where Redis may have lost the end of the stream, nothing counts as written: the text begins
+    anew with another `started`, behind the entries that are left.
+    """
+    keys = [stream_key(generation_id), control_key(generation_id)]
+    answer: Any = _script("take_over")(keys, [attempt, STREAM_TTL_S])
+    if answer is None:
+        return None
+    turns, is_whole, raw = answer
+    pairs = [(entry_id, dict(zip(f[::2], f[1::2], strict=True))) for entry_id, f in raw]
+    written = _written(pairs, turns)
+    return written if is_whole else Written(written.entries, [], "", 0, False, input=turns)
+
+
+def restore(generation_id: str, attempt: int, entries: Sequence[NewEntry], turns: str) -> bool:
+    """Put back what Redis has lost; False when a later attempt holds the stream."""
+    keys = [stream_key(generation_id), control_key(generation_id)]
+    arguments: list[str | int] = [attempt, STREAM_TTL_S, turns]
+    for entry in entries:
+        arguments += entry
+    return bool(_script("restore")(keys, arguments))
 
 
 def end_unclaimed(generation_id: str, kind: str, data: dict[str, Any]) -> None:
@@ -272,15 +253,17 @@ def read_written(generation_id: str) -> Written:
         cursor = raw[-1][0]
 
 
-def _written(raw: list[tuple[str, dict[str, str]]]) -> Written:
+def _written(raw: list[tuple[str, dict[str, str]]], turns: str = "") -> Written:
+    """What counts is what stands behind the last `started`."""
+    entries = [NewEntry(i, f["t"], f["d"], f.get("i", "")) for i, f in raw]
     ids: list[int] = []
     texts: list[str] = []
     model = ""
-    for _, fields in raw:
-        if fields["t"] == "token":
-            ids += map(int, filter(None, fields.get("i", "").split(",")))
-            texts.append(json.loads(fields["d"])["text"])
-        elif fields["t"] == "started":
-            model = json.loads(fields["d"])["model"]
-    is_ended = any(fields["t"] in END_TYPES for _, fields in raw)
-    return Written(ids, "".join(texts), len(texts), bool(raw), is_ended, model)
+    for entry in entries:
+        if entry.type == "token":
+            ids += map(int, filter(None, entry.ids.split(",")))
+            texts.append(json.loads(entry.body)["text"])
+        elif entry.type == "started":
+            model = json.loads(entry.body)["model"]
+            ids, texts = [], []
+    return Written(entries, ids, "".join(texts), len(texts), bool(entries), model, turns)

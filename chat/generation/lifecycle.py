@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +100,12 @@ def generation_finish(*, generation: Generation, outcome: Outcome) -> bool:
 def generation_requeue(*, generation: Generation) -> bool:
     """running → queued, for another worker; False when the claim was lost meanwhile."""
     return bool(_held(generation).update(status=Status.QUEUED, worker_id=""))
+
+
+def generation_running_attempts(*, ids: Sequence[str]) -> dict[str, int]:
+    """The attempts of those that run; one query."""
+    rows = Generation.objects.filter(pk__in=ids, status=Status.RUNNING)
+    return {str(pk): attempt for pk, attempt in rows.values_list("pk", "attempt")}
 
 
 def generation_cancel_queued(*, generation_id: uuid.UUID) -> bool:

@@ -10,16 +10,9 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts.store import redis_client
-from chat.delivery import streams
-from chat.delivery.endings import end_event
-from chat.generation.lifecycle import (
-    MAX_ATTEMPTS,
-    Outcome,
-    generation_finish,
-    generation_requeue,
-)
+from chat.generation import recovery
 from chat.generation.workers import workers_alive
-from chat.models import FinishReason, Generation, Status
+from chat.models import Generation, Status
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +44,7 @@ def _reap_running() -> int:
         if is_held or (holder is not None and not _is_old(generation)):
             continue
         try:
-            reaped += _recover(generation)
+            reaped += recovery.generation_recover(generation=generation)
         except Exception:  # one bad row must not keep the others waiting
             logger.exception("generation %s could not be recovered", generation.pk)
     return reaped
@@ -59,32 +52,6 @@ def _reap_running() -> int:
 
 def _is_old(generation: Generation) -> bool:
     return (generation.started_at or generation.queued_at) < timezone.now() - _CLAIM_GRACE
-
-
-def _recover(generation: Generation) -> bool:
-    from chat.tasks import run_generation
-
-    if generation.attempt < MAX_ATTEMPTS:
-        if not generation_requeue(generation=generation):
-            return False
-        logger.warning("generation %s lost its worker; queued again", generation.pk)
-        run_generation.delay(str(generation.pk))
-        return True
-    return _fail(generation)
-
-
-def _fail(generation: Generation) -> bool:
-    written = streams.read_written(str(generation.pk))
-    outcome = Outcome(
-        Status.FAILED, FinishReason.ERROR, error_code="worker_lost", text=written.text,
-        completion_tokens=len(written.token_ids),
-    )  # fmt: skip
-    if not generation_finish(generation=generation, outcome=outcome):
-        return False
-    generation.refresh_from_db()
-    streams.end_unclaimed(str(generation.pk), *end_event(generation, written.text))
-    logger.error("generation %s failed: its workers were lost", generation.pk)
-    return True
 
 
 def _reap_queued() -> int:

@@ -8,27 +8,30 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import django.db
-from django.db import InterfaceError, OperationalError
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
 
 from accounts.hints import user_hint
 from chat.delivery import streams
 from chat.delivery.endings import end_event
-from chat.delivery.publisher import RunningReply
-from chat.delivery.streams import Written
+from chat.delivery.reply import IsHeld, RunningReply, write
+from chat.delivery.streams import Append, Written, encode
+from chat.generation.fence import held_by_its_end, held_in_database
 from chat.generation.history import reply_turns
 from chat.generation.lifecycle import (
     Outcome,
     generation_claim,
     generation_finish,
     generation_note_prompt,
-    generation_requeue,
     generation_snapshot,
 )
+from chat.generation.patience import PATIENCE_S, patiently
+from chat.generation.recovery import generation_recover
 from chat.models import FinishReason, Generation, Status
 from inference.public import EngineDead, FittedPrompt, PromptTooLong, parse_params
 
@@ -38,26 +41,29 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SNAPSHOT_S = 2.0
-_DATABASE_TRIES, _DATABASE_RETRY_S = 20, 1.0
-T = TypeVar("T")
+# The engine ends a reply after 120 s by itself. One that is silent for longer hangs.
+SILENCE_LIMIT_S = 180.0
 
 
 def generation_run(*, worker: Worker, generation_id: uuid.UUID) -> bool:
     """Claim and run; False when it was somebody else's. Safe to call twice."""
-    generation = generation_claim(generation_id=generation_id, worker_id=worker.id)
+    generation = patiently(
+        lambda: generation_claim(generation_id=generation_id, worker_id=worker.id)
+    )
     if generation is None:
         return False
     reply = RunningReply(str(generation.pk), generation.attempt)
     with worker.holding(reply.key):
         try:
             _run_claimed(worker, generation, reply)
-        except EngineDead:
+        except (EngineDead, RedisError, BrokerError):
+            logger.warning("generation %s is given back", generation.pk, exc_info=True)
             _give_back(generation)
         except Exception:
             # Whatever went wrong, the reader is told and the conversation is free again.
             logger.exception("generation %s failed", generation.pk)
             worker.serving.thread.cancel(reply.key)
-            _finish(generation, _failure(reply, "internal"))
+            _finish(generation, reply, _failure(reply, "internal"))
         finally:
             worker.publisher.remove(reply)
     return True
@@ -65,32 +71,33 @@ def generation_run(*, worker: Worker, generation_id: uuid.UUID) -> bool:
 
 def _run_claimed(worker: Worker, generation: Generation, reply: RunningReply) -> None:
     """Prompt, engine, wait, end. Raises EngineDead when the engine fails on the way."""
-    written, guest_turns = streams.take_over(reply.id, generation.attempt)
-    turns = guest_turns if generation.message_id is None else reply_turns(generation.message_id)
+    written = patiently(lambda: streams.take_over(reply.id, generation.attempt))
+    if written is None:
+        return  # a later attempt was quicker
+    reply.go_on(written)
+    turns = written.turns if generation.message_id is None else reply_turns(generation.message_id)
     if turns is None:
-        _finish(generation, _failure(reply, "input_expired"))
+        _finish(generation, reply, _failure(reply, "input_expired"))
         return
     params = parse_params(generation.params)
     chat_format = worker.serving.format
     try:
         prompt = chat_format.fit(turns, params.max_tokens)
     except PromptTooLong:
-        _finish(generation, _failure(reply, "prompt_too_long"))
+        _finish(generation, reply, _failure(reply, "prompt_too_long"))
         return
     generation.model = chat_format.name
     generation.prompt_tokens = len(prompt.token_ids)
     generation.context_trimmed = prompt.trimmed
-    reply.next_seq, reply.text = written.next_seq, written.text
-    reply.token_ids = list(written.token_ids)
     # Ids mean nothing to another checkpoint: what one began, another cannot continue.
     is_foreign = bool(written.token_ids) and written.model != chat_format.name
     if is_foreign or _is_full(written, params.max_tokens, prompt, chat_format.context_length):
         reply.finish = "length"
-        _finish(generation, _outcome(generation, reply))
+        _finish(generation, reply, _outcome(generation, reply))
         return
     if not written.is_started:
         started = {"model": chat_format.name, "context_trimmed": prompt.trimmed}
-        streams.append(reply.id, generation.attempt, "started", started)
+        append_entry(generation, reply, "started", started)
     worker.publisher.add(reply)
     worker.serving.thread.submit(reply.key, prompt.token_ids, params, written.token_ids)
     _wait(worker, generation, reply)
@@ -99,7 +106,23 @@ def _run_claimed(worker: Worker, generation: Generation, reply: RunningReply) ->
         return
     if reply.first_token_at is not None:
         generation.first_token_at = datetime.fromtimestamp(reply.first_token_at, UTC)
-    _finish(generation, _outcome(generation, reply))
+    _finish(generation, reply, _outcome(generation, reply))
+
+
+def append_entry(
+    generation: Generation,
+    reply: RunningReply,
+    kind: str,
+    data: dict[str, Any],
+    *,
+    ids: Sequence[int] = (),
+    is_held: IsHeld = held_in_database,
+) -> None:
+    """Append an entry while the publisher does not have the reply; a token's `ids` beside it."""
+    addition = reply.addition(kind, encode(data), ",".join(map(str, ids)))
+    answers = write([(reply, addition)], is_held, PATIENCE_S)
+    if answers[0] == Append.REFUSED:
+        logger.warning("%s of generation %s was refused", kind, generation.pk)
 
 
 def _is_full(written: Written, max_tokens: int, prompt: FittedPrompt, context: int) -> bool:
@@ -111,13 +134,19 @@ def _is_full(written: Written, max_tokens: int, prompt: FittedPrompt, context: i
 def _wait(worker: Worker, generation: Generation, reply: RunningReply) -> None:
     """Wait for the last word, saving what there is now and then; raises EngineDead."""
     is_noted = False
+    count, heard = 0, time.monotonic()
     while not reply.is_over.wait(SNAPSHOT_S):
+        if len(reply.token_ids) != count:
+            count, heard = len(reply.token_ids), time.monotonic()
+        elif time.monotonic() - heard > SILENCE_LIMIT_S:
+            raise EngineDead("the engine has said nothing for too long")
         try:
             if not is_noted:  # most replies have ended by now, and their end says it, too
                 generation_note_prompt(generation=generation)
                 is_noted = True
             generation_snapshot(generation=generation, text=reply.text)
         except django.db.Error:
+            django.db.close_old_connections()  # a broken one would stay broken
             logger.warning("no snapshot of %s: the database does not answer", generation.pk)
         if worker.serving.thread.is_dead and not reply.is_over.wait(SNAPSHOT_S):
             raise EngineDead
@@ -143,14 +172,17 @@ def _failure(reply: RunningReply, code: str) -> Outcome:
     )  # fmt: skip
 
 
-def _finish(generation: Generation, outcome: Outcome) -> None:
+def _finish(generation: Generation, reply: RunningReply, outcome: Outcome) -> None:
     """Database first, then the end entry: who sees the end finds the text stored."""
-    is_mine = _patiently(lambda: generation_finish(generation=generation, outcome=outcome))
+    is_mine = patiently(lambda: generation_finish(generation=generation, outcome=outcome))
     if not is_mine:
         logger.warning("generation %s was taken over; its end is not ours", generation.pk)
         return
     kind, data = end_event(generation, outcome.text)
-    streams.append(str(generation.pk), generation.attempt, kind, data)
+    if reply.can_write:
+        append_entry(generation, reply, kind, data, is_held=held_by_its_end)
+    else:
+        streams.end_unclaimed(reply.id, kind, data)
     if generation.user_id is not None and generation.conversation_id is not None:
         user_hint(
             user_id=generation.user_id,
@@ -160,23 +192,9 @@ def _finish(generation: Generation, outcome: Outcome) -> None:
 
 
 def _give_back(generation: Generation) -> None:
-    """Let another worker go on: the engine died, or the stream refused us.
+    """Let another worker go on: the engine died, a server is away, or the stream refused us.
 
-    A refusal means that another attempt holds it (then the row is not ours either and nothing
-    happens), or that Redis has lost its data and somebody must write it anew.
+    A refusal means that another attempt holds it; then the row is not ours either and nothing
+    happens.
     """
-    from chat.tasks import run_generation
-
-    if generation_requeue(generation=generation):
-        run_generation.delay(str(generation.pk))
-
-
-def _patiently(write: Callable[[], T]) -> T:
-    """Try a write again while the database restarts."""
-    for _ in range(_DATABASE_TRIES):
-        try:
-            return write()
-        except (OperationalError, InterfaceError):
-            logger.warning("the database does not answer, trying again", exc_info=True)
-            time.sleep(_DATABASE_RETRY_S)
-    return write()
+    patiently(lambda: generation_recover(generation=generation))

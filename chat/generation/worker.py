@@ -20,6 +20,7 @@ from django.conf import settings
 
 from accounts.store import redis_client
 from chat.delivery.publisher import Publisher
+from chat.generation.fence import held_in_database_by_thread
 from inference.public import ServingEngine, start_engine
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-        self.publisher = Publisher(cancel=self._cancel, on_death=self._die)
+        self.publisher = Publisher(self._cancel, held_in_database_by_thread, self._die)
         self._held: set[str] = set()
         self._stopping = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="worker-key", daemon=True)

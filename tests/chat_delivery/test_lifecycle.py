@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from accounts.store import redis_client
 from chat.delivery import streams
-from chat.delivery.streams import Append
-from chat.generation import reaper
+from chat.delivery.streams import Addition, Append, NewEntry
+from chat.generation import recovery
 from chat.generation.cancel import generation_cancel
 from chat.generation.history import without_unanswered
 from chat.generation.lifecycle import (
@@ -118,12 +118,14 @@ def test_lost_claim_cannot_write(member: Owner) -> None:
 
 @pytest.mark.usefixtures("tiny", "sent")
 def test_append_sent_twice_adds_a_token_once(member: Owner) -> None:
-    """Redis may take a pipeline and answer too late: the publisher sends it again."""
+    """Redis may take a call and answer too late: the publisher sends it again."""
     generation = claim(submit(member))
-    for seq in (0, 0, 1, 0, 1):
-        token = {"seq": seq, "text": str(seq), "ids": [seq]}
-        assert streams.append(str(generation.pk), 1, "token", token) == Append.OK
-    assert streams.read_written(str(generation.pk)).text == "01"
+    name = str(generation.pk)
+    for number in (0, 0, 1, 0, 1):
+        body = f'{{"seq":{number},"text":"{number}"}}'
+        entry = NewEntry(f"{1000 + number}-0", "token", body, str(number))
+        assert streams.append_all([Addition(name, 1, entry, number)]) == [Append.OK]
+    assert streams.read_written(name).text == "01"
 
 
 @pytest.mark.usefixtures("tiny", "sent")
@@ -210,14 +212,14 @@ def test_reaper_one_bad_row_does_not_stop_the_others(
     member: Owner, guest: Owner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad, good = claim(submit(member), "dead"), claim(submit(guest), "dead")
-    real = reaper._recover
+    real = recovery.generation_recover
 
-    def recover(generation: Generation) -> bool:
+    def recover(*, generation: Generation) -> bool:
         if generation.pk == bad.pk:
             raise ValueError("bad row")
-        return real(generation)
+        return real(generation=generation)
 
-    monkeypatch.setattr(reaper, "_recover", recover)
+    monkeypatch.setattr(recovery, "generation_recover", recover)
     assert generations_reap() == 1
     good.refresh_from_db()
     assert good.status == Status.QUEUED

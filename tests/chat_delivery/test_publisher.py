@@ -10,7 +10,9 @@ import pytest
 
 from accounts.store import redis_client
 from chat.delivery import streams
-from chat.delivery.publisher import Publisher, RunningReply
+from chat.delivery.publisher import Publisher
+from chat.delivery.reply import RunningReply
+from chat.generation.fence import held_by_its_end
 from inference.public import StepOutput
 
 CROWD = 10
@@ -23,14 +25,15 @@ def cancelled() -> list[str]:
 
 @pytest.fixture
 def publisher(cancelled: list[str]) -> Iterator[Publisher]:
-    made = Publisher(cancel=cancelled.append, on_death=lambda: None)
+    made = Publisher(cancelled.append, held_by_its_end, lambda: None)
     yield made
     made.stop()
 
 
 def running(publisher: Publisher, attempt: int = 1) -> RunningReply:
     reply = RunningReply(str(uuid.uuid4()), attempt)
-    streams.take_over(reply.id, 1)
+    if written := streams.take_over(reply.id, attempt):
+        reply.go_on(written)
     publisher.add(reply)
     return reply
 
@@ -90,7 +93,8 @@ def test_ids_whose_text_is_held_back_come_with_it(publisher: Publisher) -> None:
 
 
 def test_refused_words_end_the_reply_here(publisher: Publisher, cancelled: list[str]) -> None:
-    mine, taken = running(publisher), running(publisher, attempt=2)
+    mine, taken = running(publisher), running(publisher)
+    streams.take_over(taken.id, 2)
     publisher.put([token(mine, 1), token(taken, 1)])
     publisher.put([token(mine, 2, finish="length"), token(taken, 2, finish="length")])
     publisher.start()

@@ -1,0 +1,53 @@
+"""What becomes of a generation whose worker cannot go on: another attempt, or a clear end."""
+
+from __future__ import annotations
+
+import logging
+
+from chat.delivery import streams
+from chat.delivery.endings import end_event
+from chat.generation.lifecycle import (
+    MAX_ATTEMPTS,
+    Outcome,
+    generation_finish,
+    generation_requeue,
+)
+from chat.generation.patience import OUTAGES
+from chat.models import FinishReason, Generation, Status
+
+logger = logging.getLogger(__name__)
+
+
+def generation_recover(*, generation: Generation) -> bool:
+    """Queue it again, or fail it after the last attempt; False when the claim was lost."""
+    if generation.attempt >= MAX_ATTEMPTS:
+        return generation_fail(generation=generation, code="worker_lost")
+    if not generation_requeue(generation=generation):
+        return False
+    logger.warning("generation %s lost its worker; queued again", generation.pk)
+    send_task(str(generation.pk))
+    return True
+
+
+def generation_fail(*, generation: Generation, code: str) -> bool:
+    """End it with an error, keeping the words there are; False when the claim was lost."""
+    written = streams.read_written(str(generation.pk))
+    outcome = Outcome(
+        Status.FAILED, FinishReason.ERROR, error_code=code, text=written.text,
+        completion_tokens=len(written.token_ids),
+    )  # fmt: skip
+    if not generation_finish(generation=generation, outcome=outcome):
+        return False
+    streams.end_unclaimed(str(generation.pk), *end_event(generation, written.text))
+    logger.error("generation %s failed: %s", generation.pk, code)
+    return True
+
+
+def send_task(generation_id: str) -> None:
+    """Tell the workers that one waits. If the broker is away, the reaper will tell them."""
+    from chat.tasks import run_generation
+
+    try:
+        run_generation.delay(generation_id)
+    except OUTAGES as error:
+        logger.warning("no task for %s: %s", generation_id, error)
