@@ -1,10 +1,13 @@
 """Parts that every REST view shares: strict input, error shapes for the schema, negotiation."""
 
-from collections.abc import Iterable
-from typing import Any
+import json
+from collections.abc import Iterable, Mapping
+from typing import IO, Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import JSONParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
@@ -24,6 +27,25 @@ class FirstRendererNegotiation(DefaultContentNegotiation):
     ) -> tuple[BaseRenderer, str]:
         first = next(iter(renderers))
         return first, str(first.media_type)
+
+
+class UnicodeJSONParser(JSONParser):
+    """JSON that can be stored and sent again: lone surrogates and bottomless nesting end here."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        try:
+            data = super().parse(stream, media_type, parser_context)
+            json.dumps(data, ensure_ascii=False).encode()
+        except RecursionError:
+            raise ParseError("JSON parse error - nested too deeply") from None
+        except UnicodeEncodeError:
+            raise ParseError("JSON parse error - a text is not valid Unicode") from None
+        return data
 
 
 def request_user(request: Request) -> User:
