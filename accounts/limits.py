@@ -3,6 +3,7 @@
 import ipaddress
 import math
 import time
+from dataclasses import dataclass
 from functools import cache
 
 from django.conf import settings
@@ -38,6 +39,27 @@ def limit_hit(*, name: str, key: str) -> None:
         return
     reset_time, _ = _limiter().get_window_stats(rate, name, key)
     raise RateLimited(retry_after=max(1, math.ceil(reset_time - time.time())))
+
+
+@dataclass(frozen=True, slots=True)
+class LimitState:
+    """How many uses a window allows, how many are left, and when the oldest of them comes back."""
+
+    limit: int
+    remaining: int
+    reset_s: float
+
+
+def limit_state(*, name: str, key: str) -> LimitState | None:
+    """What is left of a limit, counting nothing; None while limits are off. Blocks on Redis."""
+    if not settings.LIMITS_ENABLED:
+        return None
+    rate = parse(settings.RATE_LIMITS[name])
+    reset_time, remaining = _limiter().get_window_stats(rate, name, key)
+    is_unused = remaining >= rate.amount
+    return LimitState(
+        rate.amount, remaining, 0.0 if is_unused else max(0, reset_time - time.time())
+    )
 
 
 def address_key(address: str | None) -> str:

@@ -18,6 +18,7 @@ __all__ = [
     "CannotContinue",
     "GenerationRunning",
     "Invalid",
+    "ModelNotFound",
     "ModelUnavailable",
     "NotAuthenticated",
     "NotFound",
@@ -72,6 +73,14 @@ class BadParams(ApiError):
 
     default_detail = "A sampling parameter is out of range."
     default_code = "bad_params"
+
+
+class ModelNotFound(ApiError):
+    """Raise with `param`."""
+
+    status_code = status.HTTP_404_NOT_FOUND
+    default_detail = "There is no such model here."
+    default_code = "model_not_found"
 
 
 class ModelUnavailable(ApiError):

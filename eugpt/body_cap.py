@@ -1,6 +1,7 @@
 """ASGI wrapper that bounds request bodies before Django spools them to disk."""
 
 import json
+from http import HTTPStatus
 from typing import Any
 
 from asgiref.typing import (
@@ -11,6 +12,9 @@ from asgiref.typing import (
     HTTPScope,
     Scope,
 )
+
+from accounts.errors import ErrorInfo
+from eugpt.errors import error_body
 
 API_PREFIXES = ("/api", "/v1")
 TOO_LARGE = {"detail": "The request body is too large.", "code": "too_large"}
@@ -36,12 +40,12 @@ class BodyCap:
             return
         limit = self.api_bytes if scope["path"].startswith(API_PREFIXES) else self.other_bytes
         if _announced_bytes(scope) > limit:
-            await _refuse(send, limit)
+            await _refuse(send, scope["path"], limit)
             return
         counter = _Counter(receive, limit)
         await self.application(scope, counter, send)
         if counter.is_over:
-            await _refuse(send, limit)
+            await _refuse(send, scope["path"], limit)
 
 
 class _Counter:
@@ -69,8 +73,9 @@ def _announced_bytes(scope: HTTPScope) -> int:
     return 0
 
 
-async def _refuse(send: ASGISendCallable, limit: int) -> None:
-    body = json.dumps({**TOO_LARGE, "limit_bytes": limit}).encode()
+async def _refuse(send: ASGISendCallable, path: str, limit: int) -> None:
+    info = ErrorInfo(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {**TOO_LARGE, "limit_bytes": limit})
+    body = json.dumps(error_body(path, info)).encode()
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     start: dict[str, Any] = {"type": "http.response.start", "status": 413, "headers": headers}
     await send(start)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """How errors leave the project over HTTP: DRF's exception handler and Django's error views.
 
-What an error says is decided in `accounts.errors`; this file adds status, headers and, outside the
-API, the front end's own page.
+What an error says is decided in `accounts.errors`; this file adds status, headers, under /v1 the
+shape that OpenAI's clients read and, outside the API, the front end's own page.
 """
 
 import logging
@@ -14,10 +14,11 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from accounts.errors import ErrorInfo, Invalid, NotFound, error_describe
+from chat.api.openai.errors import V1_PREFIX, openai_error
 
 logger = logging.getLogger(__name__)
 
-API_PREFIXES = ("/api/", "/v1/")
+API_PREFIXES = ("/api/", V1_PREFIX)
 
 
 def error_headers(info: ErrorInfo) -> dict[str, str]:
@@ -30,6 +31,11 @@ def error_headers(info: ErrorInfo) -> dict[str, str]:
     return headers
 
 
+def error_body(path: str, info: ErrorInfo) -> dict[str, Any]:
+    """The JSON of an error as the clients of this path read it."""
+    return openai_error(info) if path.startswith(V1_PREFIX) else info.body
+
+
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     """DRF's EXCEPTION_HANDLER: every exception becomes EuGPT's JSON shape."""
     info = error_describe(exc)
@@ -37,13 +43,15 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
         view = context.get("view")
         logger.error("unhandled error in %s", type(view).__name__, exc_info=exc)
     set_rollback()
-    return Response(info.body, status=info.status, headers=error_headers(info))
+    body = error_body(context["request"].path_info, info)
+    return Response(body, status=info.status, headers=error_headers(info))
 
 
 def _error_response(request: HttpRequest, exc: Exception) -> HttpResponse:
     info = error_describe(exc)
     if request.path.startswith(API_PREFIXES):
-        return JsonResponse(info.body, status=info.status, headers=error_headers(info))
+        body = error_body(request.path, info)
+        return JsonResponse(body, status=info.status, headers=error_headers(info))
     page = settings.FRONTEND_DIR / "404.html"
     if info.status == HTTPStatus.NOT_FOUND and page.is_file():
         return HttpResponse(page.read_bytes(), status=info.status)

@@ -27,6 +27,7 @@ urlpatterns = [
     path("api/auth/", include("accounts.urls")),
     path("api/", include("accounts.key_urls")),
     path("api/", include("chat.urls")),
+    path("v1/", include("chat.api.openai.urls")),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("admin/", admin.site.urls),

@@ -1,0 +1,158 @@
+"""Waiting for a reply on the event loop, streamed or as a whole.
+
+A view's work (key, checks, rows) runs in a thread and is short; the seconds of the reply are spent
+here, where they cost no thread. A caller who hangs up does not come back for the reply, unlike the
+chat page, so it is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import aclosing
+from functools import partial
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.views import APIView
+
+from accounts.errors import ErrorInfo, error_describe
+from chat.api.openai.errors import ending_error, openai_error
+from chat.api.openai.reply import KEEP_ALIVE, Reply, event
+from chat.delivery.follow import OUTAGES, follow, in_thread, with_keep_alive
+from chat.delivery.sse import KEEP_ALIVE_S
+from chat.generation.cancel import generation_cancel
+from chat.models import Generation
+
+logger = logging.getLogger(__name__)
+
+_RETRY_AFTER_S = 5
+_leaving: set[asyncio.Task[None]] = set()  # the loop itself holds its tasks weakly
+
+
+class StreamedReply(StreamingHttpResponse):
+    """Its headers go out at once."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(_chunks(reply), content_type="text/event-stream; charset=utf-8")
+        self.generation_id = reply.generation_id
+        self["Cache-Control"] = "no-cache, no-transform"
+        self["X-Accel-Buffering"] = "no"
+        self["X-Generation-Id"] = str(reply.generation_id)
+
+
+class AwaitedReply(HttpResponse):
+    """Stands for an answer that is not there yet: `answer` makes it, with these headers."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__()
+        self.generation_id = reply.generation_id
+        self["X-Generation-Id"] = str(reply.generation_id)
+        self._reply = reply
+
+    async def answer(self) -> HttpResponse:
+        is_answered = False
+        try:
+            response = await _whole(self._reply)
+            is_answered = True
+        finally:
+            if not is_answered:
+                abandon(self.generation_id)
+        for name, value in self.items():
+            if name != "Content-Type":
+                response[name] = value
+        return response
+
+
+def awaiting(view_class: type[APIView]) -> Callable[..., Coroutine[Any, Any, HttpResponseBase]]:
+    """The view as an asynchronous one: it runs in a thread, its reply is awaited on the loop."""
+    view: Any = view_class.as_view()
+
+    async def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        submitting: asyncio.Future[HttpResponseBase] = asyncio.ensure_future(
+            in_thread(partial(view, request, *args, **kwargs))
+        )
+        try:
+            response = await asyncio.shield(submitting)
+        except asyncio.CancelledError:
+            submitting.add_done_callback(_abandon_late)
+            raise
+        return await response.answer() if isinstance(response, AwaitedReply) else response
+
+    for name in ("cls", "initkwargs", "csrf_exempt", "__doc__"):  # what routes and schema look at
+        setattr(call, name, getattr(view, name))
+    return call
+
+
+def abandon(generation_id: uuid.UUID) -> None:
+    """Cancel a generation whose reader has gone. Returns at once: the caller is being cancelled."""
+    task = asyncio.get_running_loop().create_task(_cancel(generation_id))
+    _leaving.add(task)
+    task.add_done_callback(_leaving.discard)
+
+
+async def _cancel(generation_id: uuid.UUID) -> None:
+    def cancel() -> None:
+        generation = Generation.objects.filter(pk=generation_id).first()
+        if generation is not None:
+            generation_cancel(generation=generation)
+
+    try:
+        await in_thread(cancel)
+    except OUTAGES:
+        logger.warning("generation %s goes on without a reader", generation_id, exc_info=True)
+
+
+def _abandon_late(submitting: asyncio.Future[HttpResponseBase]) -> None:
+    """The caller hung up while the view was at work."""
+    if submitting.cancelled() or submitting.exception() is not None:
+        return
+    response = submitting.result()
+    if isinstance(response, AwaitedReply | StreamedReply):
+        abandon(response.generation_id)
+
+
+async def _whole(reply: Reply) -> HttpResponse:
+    async with aclosing(follow(reply.generation_id)) as entries:
+        async for entry in entries:
+            reply.take(entry)
+            if entry.type == "done":
+                return JsonResponse(reply.completion(entry.data))
+            if entry.type == "error":
+                return _error_response(ending_error(entry.data))
+    return _error_response(ErrorInfo(500, {"code": "internal", "detail": "The reply has no end."}))
+
+
+def _error_response(info: ErrorInfo) -> HttpResponse:
+    response = JsonResponse(openai_error(info), status=info.status)
+    if info.status == 503:
+        response["Retry-After"] = str(_RETRY_AFTER_S)
+    return response
+
+
+async def _chunks(reply: Reply) -> AsyncIterator[bytes]:
+    is_over = False
+    try:
+        async with aclosing(
+            with_keep_alive(follow(reply.generation_id, place=reply.place), KEEP_ALIVE_S)
+        ) as entries:
+            async for entry in entries:
+                is_over = entry is not None and entry.is_end
+                if entry is None:
+                    yield KEEP_ALIVE
+                elif entry.type == "error":
+                    yield event(openai_error(ending_error(entry.data)))
+                else:
+                    for chunk in reply.chunks(entry):
+                        yield chunk
+    except Exception as error:
+        info = error_describe(error)
+        if info.is_internal:
+            logger.exception("a stream failed")
+        yield event(openai_error(info))
+    finally:
+        if not is_over:
+            abandon(reply.generation_id)
