@@ -1,7 +1,6 @@
 """Celery tasks: each parses its id and calls one service. All of them may run twice."""
 
 import logging
-import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -22,8 +21,8 @@ GUEST_ROWS_LIFE = timedelta(days=1)
 
 @shared_task
 def run_generation(generation_id: str) -> None:
-    """Run one generation in this worker."""
-    generation_run(worker=worker(), generation_id=uuid.UUID(generation_id))
+    """Run whichever generation waits longest. The id tells in logs why the task was sent."""
+    generation_run(worker=worker())
 
 
 @shared_task

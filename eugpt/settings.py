@@ -161,7 +161,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap": {
         "task": "chat.tasks.reap_generations",
-        "schedule": 2.0,
+        "schedule": 1.0,
         "options": {"expires": 2},
     },
     "prune": {"task": "chat.tasks.prune", "schedule": timedelta(hours=1)},

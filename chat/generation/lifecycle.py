@@ -32,8 +32,8 @@ class Outcome:
     completion_tokens: int = 0
 
 
-def generation_claim(*, generation_id: uuid.UUID, worker_id: str) -> Generation | None:
-    """queued → running for this worker; None when somebody else was first.
+def generation_claim(*, worker_id: str) -> Generation | None:
+    """queued → running for this worker, whichever waits longest; None when none waits.
 
     `started_at` is the time of the claim that holds, so a later attempt moves it.
     """
@@ -43,8 +43,10 @@ def generation_claim(*, generation_id: uuid.UUID, worker_id: str) -> Generation 
         cursor.execute(
             "UPDATE chat_generation"
             " SET status = %s, worker_id = %s, attempt = attempt + 1, started_at = %s"
-            f" WHERE id = %s AND status = %s RETURNING {', '.join(columns)}",
-            [Status.RUNNING, worker_id, timezone.now(), generation_id, Status.QUEUED],
+            " WHERE id = (SELECT id FROM chat_generation WHERE status = %s"
+            " ORDER BY queued_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)"
+            f" RETURNING {', '.join(columns)}",
+            [Status.RUNNING, worker_id, timezone.now(), Status.QUEUED],
         )
         row = cursor.fetchone()
     if row is None:
@@ -110,11 +112,20 @@ def generation_running_attempts(*, ids: Sequence[str]) -> dict[str, int]:
 
 def generation_cancel_queued(*, generation_id: uuid.UUID) -> bool:
     """queued → cancelled; False when a worker was quicker (or it has ended)."""
+    return _end_queued(generation_id, Status.CANCELLED, FinishReason.CANCELLED)
+
+
+def generation_expire_queued(*, generation_id: uuid.UUID) -> bool:
+    """queued → failed, for one that has waited too long; False when a worker was quicker."""
+    return _end_queued(generation_id, Status.FAILED, FinishReason.ERROR, "input_expired")
+
+
+def _end_queued(
+    generation_id: uuid.UUID, status: Status, reason: FinishReason, error_code: str = ""
+) -> bool:
     return bool(
         Generation.objects.filter(pk=generation_id, status=Status.QUEUED).update(
-            status=Status.CANCELLED,
-            finish_reason=FinishReason.CANCELLED,
-            finished_at=timezone.now(),
+            status=status, finish_reason=reason, error_code=error_code, finished_at=timezone.now()
         )
     )
 

@@ -6,73 +6,104 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Max
 from django.utils import timezone
 
 from accounts.store import redis_client
+from chat.delivery import streams
+from chat.delivery.endings import end_event
 from chat.generation import recovery
-from chat.generation.workers import workers_alive
+from chat.generation.lifecycle import generation_expire_queued
+from chat.generation.suspects import suspects_confirm
+from chat.generation.workers import WorkerState, workers_alive
 from chat.models import Generation, Status
 
 logger = logging.getLogger(__name__)
 
 QUEUE = "generate"
-# A claim is a moment older than the worker's next sign of life, which names what it holds.
-_CLAIM_GRACE = timedelta(seconds=6)
-_QUEUE_GRACE = timedelta(seconds=10)
-_AGAIN_PREFIX, _AGAIN_S = "eugpt:again:", 30
+QUEUE_LIFE = timedelta(minutes=10)
+# Right after a start of Redis the living have not signed yet.
+SETTLE_S = 5
+# For as long a sign of life may be older than a claim or a task that it does not name.
+STALE_S = 3.5
 _BATCH = 200
 
 
 def generations_reap() -> int:
-    """Requeue what is lost, fail what was lost too often; returns how many. Safe to run twice."""
-    return _reap_running() + _reap_queued()
+    """Queue again what is lost, end what waited or was lost too often; returns how many.
 
-
-def _reap_running() -> int:
-    """Running rows whose worker is gone, or lives and does not know them.
-
-    Rows are read first: a worker signs before it claims, so whoever is missing from the later
-    list is dead.
+    Safe to run twice, at any time, in any process. Rows are read before the workers: a worker
+    signs before it claims, so whoever is missing from the later list is dead.
     """
-    rows = list(Generation.objects.filter(status=Status.RUNNING).order_by("started_at")[:_BATCH])
-    alive = workers_alive() if rows else {}
-    reaped = 0
-    for generation in rows:
+    running = list(Generation.objects.filter(status=Status.RUNNING).order_by("started_at")[:_BATCH])
+    expired = _expire_queued()
+    waiting = Generation.objects.filter(status=Status.QUEUED).count()
+    if not running and not waiting:
+        return expired
+    alive = workers_alive()
+    lost, odd = _lost(running, alive)
+    missing = {f"task {n}" for n in range(waiting - _tasks(alive))}
+    confirmed = suspects_confirm(set(odd) | missing, after_s=STALE_S)
+    lost += [odd[name] for name in odd if name in confirmed]
+    sent = _send_tasks(len(confirmed & missing))
+    return expired + sent + sum(map(_recover, lost))
+
+
+def _lost(
+    running: list[Generation], alive: dict[str, WorkerState]
+) -> tuple[list[Generation], dict[str, Generation]]:
+    """Those whose worker is dead, and by attempt those whose worker does not name them."""
+    dead, odd = [], {}
+    for generation in running:
         holder = alive.get(generation.worker_id)
-        is_held = holder is not None and f"{generation.pk}:{generation.attempt}" in holder.running
-        if is_held or (holder is not None and not _is_old(generation)):
-            continue
-        try:
-            reaped += recovery.generation_recover(generation=generation)
-        except Exception:  # one bad row must not keep the others waiting
-            logger.exception("generation %s could not be recovered", generation.pk)
-    return reaped
+        attempt = f"{generation.pk}:{generation.attempt}"
+        if holder is None:
+            dead.append(generation)
+        elif attempt not in holder.running:
+            odd[attempt] = generation
+    if dead and not _is_settled():
+        dead = []
+    return dead, odd
 
 
-def _is_old(generation: Generation) -> bool:
-    return (generation.started_at or generation.queued_at) < timezone.now() - _CLAIM_GRACE
+def _is_settled() -> bool:
+    info: Any = redis_client().info("server")
+    return bool(info["uptime_in_seconds"] >= SETTLE_S)
 
 
-def _reap_queued() -> int:
-    """Queued rows whose task the broker has lost: it holds none, or later rows went first.
+def _recover(generation: Generation) -> bool:
+    try:
+        return recovery.generation_recover(generation=generation)
+    except Exception:  # one bad row must not keep the others waiting
+        logger.exception("generation %s could not be recovered", generation.pk)
+        return False
 
-    A second task for a row that is about to be claimed is harmless: one claim wins. Each row is
-    sent again at most every `_AGAIN_S`.
-    """
-    from chat.tasks import run_generation
 
-    waiting = Generation.objects.filter(
-        status=Status.QUEUED, queued_at__lt=timezone.now() - _QUEUE_GRACE
-    )
+def _tasks(alive: dict[str, WorkerState]) -> int:
+    """How many tasks wait, in the broker and in workers that have fetched them."""
     client: Any = redis_client()
-    if client.llen(QUEUE):
-        claimed = Generation.objects.filter(started_at__isnull=False, attempt=1)
-        newest = claimed.aggregate(t=Max("queued_at"))["t"]
-        waiting = waiting.filter(queued_at__lt=newest - _QUEUE_GRACE) if newest else waiting.none()
-    reaped = 0
-    for pk in waiting.order_by("queued_at").values_list("pk", flat=True)[:_BATCH]:
-        if client.set(f"{_AGAIN_PREFIX}{pk}", "1", nx=True, ex=_AGAIN_S):
-            run_generation.delay(str(pk))
-            reaped += 1
-    return reaped
+    return int(client.llen(QUEUE)) + sum(worker.waiting for worker in alive.values())
+
+
+def _send_tasks(count: int) -> int:
+    """Send tasks in place of lost ones: any task makes a worker claim whoever waits longest.
+
+    One too many finds nothing to claim.
+    """
+    rows = Generation.objects.filter(status=Status.QUEUED).order_by("queued_at")
+    for pk in rows.values_list("pk", flat=True)[:count]:
+        recovery.send_task(str(pk))
+    return count
+
+
+def _expire_queued() -> int:
+    """End what has waited for so long that nobody waits for it any more."""
+    rows = Generation.objects.filter(
+        status=Status.QUEUED, queued_at__lt=timezone.now() - QUEUE_LIFE
+    )
+    expired = 0
+    for generation in rows[:_BATCH]:
+        if generation_expire_queued(generation_id=generation.pk):
+            generation.refresh_from_db()
+            streams.end_unclaimed(str(generation.pk), *end_event(generation, ""))
+            expired += 1
+    return expired

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -45,11 +44,9 @@ SNAPSHOT_S = 2.0
 SILENCE_LIMIT_S = 180.0
 
 
-def generation_run(*, worker: Worker, generation_id: uuid.UUID) -> bool:
-    """Claim and run; False when it was somebody else's. Safe to call twice."""
-    generation = patiently(
-        lambda: generation_claim(generation_id=generation_id, worker_id=worker.id)
-    )
+def generation_run(*, worker: Worker) -> bool:
+    """Claim and run whichever waits longest; False when none waits. Safe to call at any time."""
+    generation = patiently(lambda: generation_claim(worker_id=worker.id))
     if generation is None:
         return False
     reply = RunningReply(str(generation.pk), generation.attempt)

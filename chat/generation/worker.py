@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
+import redis
 import redis.exceptions
 from django.conf import settings
 
@@ -27,7 +28,10 @@ logger = logging.getLogger(__name__)
 
 WORKERS_KEY = "eugpt:workers"
 WORKER_KEY_PREFIX = "eugpt:worker:"
-_BEAT_S, _LIFE_S = 1.0, 5
+# A dead worker is missed for its life at most. The margin is for a heart whose thread or whose
+# Redis is late.
+_BEAT_S, _LIFE_MS = 0.7, 3000
+_SIGN_TIMEOUT_S = 1.0
 _LEAVE_S = 20.0
 SWITCH_INTERVAL_S = 0.0005
 
@@ -40,6 +44,12 @@ class Worker:
         self.publisher = Publisher(self._cancel, held_in_database_by_thread, self._die)
         self._held: set[str] = set()
         self._stopping = threading.Event()
+        # Of its own: a late answer to somebody else must not delay the sign of life.
+        self._redis = redis.Redis.from_url(
+            settings.REDIS_URL,
+            socket_timeout=_SIGN_TIMEOUT_S,
+            socket_connect_timeout=_SIGN_TIMEOUT_S,
+        )
         self._heart = threading.Thread(target=self._beat, name="worker-key", daemon=True)
 
     @cached_property
@@ -91,15 +101,19 @@ class Worker:
             self._stopping.wait(_BEAT_S)
 
     def _sign(self) -> None:
+        # Imported here: the web process reads this module's names and needs no Celery worker.
+        from celery.worker import state as tasks
+
         state = {
             "running": sorted(self._held),
+            "waiting": max(len(tasks.reserved_requests) - len(tasks.active_requests), 0),
             "slots": settings.SLOTS,
             "model": self.serving.format.name,
             "precision": self.serving.precision,
         }
-        pipe = redis_client().pipeline()
+        pipe = self._redis.pipeline()
         pipe.sadd(WORKERS_KEY, self.id)
-        pipe.set(WORKER_KEY_PREFIX + self.id, json.dumps(state), ex=_LIFE_S)
+        pipe.set(WORKER_KEY_PREFIX + self.id, json.dumps(state), px=_LIFE_MS)
         pipe.execute()
 
     def _die(self) -> None:

@@ -17,6 +17,7 @@ class WorkerState:
     slots: int
     model: str
     precision: str
+    waiting: int = 0  # tasks fetched from the broker and not begun
 
 
 def workers_alive() -> dict[str, WorkerState]:
