@@ -2,22 +2,55 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import (
+    F,
+    Prefetch,
+    Q,
+    QuerySet,
+    TextField,
+    Window,
+    prefetch_related_objects,
+)
+from django.db.models.functions import Left, RowNumber
 
 from accounts.models import User
 from chat.errors import Invalid
 from chat.models import Conversation, Message
+from chat.search import MATCHES_MAX, Segment, TextSearch
+
+# Of a long message no more is looked through for a snippet.
+_SNIPPET_READ_CHARS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A message in which the words were found."""
+
+    message: int
+    snippet: list[Segment]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a conversation answers a search: in its title, in its newest few messages."""
+
+    title_highlight: list[Segment]
+    matches: list[Match] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationPage:
-    """Some of a user's conversations, newest first, and the cursor of the next page if any."""
+    """Some of a user's conversations and the cursor of the next page if any.
+
+    `found` has one entry for each item when something was searched, and is None otherwise.
+    """
 
     items: list[Conversation]
     next_cursor: str | None
+    found: list[Found] | None = None
 
 
 def conversation_list(
@@ -26,25 +59,28 @@ def conversation_list(
     limit: int,
     cursor: str | None = None,
     query: str = "",
-    archived: bool | None = None,
+    archived: bool | None = False,
 ) -> ConversationPage:
-    """A page of the user's conversations by last change; one query. Raises Invalid.
+    """A page of the user's conversations: pinned ones first, then by last change. Raises Invalid.
 
-    `query` matches titles and message texts. The cursor names the last row seen, so rows that
-    change meanwhile move to the front and none is skipped.
+    One query; a second one for the snippets of a search. `archived` None means with and without.
+    The cursor names the last row seen, so rows that change meanwhile move to the front and none is
+    skipped.
     """
+    search = TextSearch.parse(query)
     rows = Conversation.objects.filter(user=user)
     if archived is not None:
         rows = rows.filter(archived=archived)
-    if query:
-        rows = _matching(rows, query)
+    if search is not None:
+        in_messages = _matching_messages(user, search).values("conversation")
+        rows = rows.filter(_matches("title", search) | Q(pk__in=in_messages))
     if cursor:
-        updated_at, last_id = cursor_decode(cursor)
-        rows = rows.filter(Q(updated_at__lt=updated_at) | Q(updated_at=updated_at, id__lt=last_id))
-    items = list(rows.order_by("-updated_at", "-id")[: limit + 1])
-    if len(items) <= limit:
-        return ConversationPage(items, None)
-    return ConversationPage(items[:limit], cursor_encode(items[limit - 1]))
+        rows = rows.filter(_after(*cursor_decode(cursor)))
+    items = list(rows.order_by("-pinned", "-updated_at", "-id")[: limit + 1])
+    next_cursor = cursor_encode(items[limit - 1]) if len(items) > limit else None
+    items = items[:limit]
+    found = None if search is None else _found(items, search)
+    return ConversationPage(items, next_cursor, found)
 
 
 def conversation_load_messages(*, conversation: Conversation) -> None:
@@ -57,23 +93,53 @@ def conversation_load_messages(*, conversation: Conversation) -> None:
 
 def cursor_encode(conversation: Conversation) -> str:
     """The position of a conversation in the list, as opaque text."""
-    raw = f"{conversation.updated_at.isoformat()}|{conversation.pk}"
+    place = conversation.updated_at.isoformat(), conversation.pk, int(conversation.pinned)
+    raw = "|".join(map(str, place))
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
-def cursor_decode(cursor: str) -> tuple[datetime, int]:
-    """The inverse of `cursor_encode`; raises Invalid."""
+def cursor_decode(cursor: str) -> tuple[bool, datetime, int]:
+    """Pin, time and id of the position; raises Invalid."""
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        updated_at, _, last_id = raw.partition("|")
-        position = datetime.fromisoformat(updated_at), int(last_id)
+        time, last_id, pinned = raw.split("|")
+        updated_at = datetime.fromisoformat(time)
+        position = bool(int(pinned)), updated_at, int(last_id)
     except (binascii.Error, ValueError):
         raise Invalid("The cursor is not valid.") from None
-    if position[0].tzinfo is None:
+    if updated_at.tzinfo is None or abs(position[2]) >= 2**63:
         raise Invalid("The cursor is not valid.")
     return position
 
 
-def _matching(rows: QuerySet[Conversation], query: str) -> QuerySet[Conversation]:
-    in_messages = Message.objects.filter(conversation=OuterRef("pk"), content__icontains=query)
-    return rows.filter(Q(title__icontains=query) | Exists(in_messages))
+def _after(pinned: bool, updated_at: datetime, last_id: int) -> Q:
+    older = Q(updated_at__lt=updated_at) | Q(updated_at=updated_at, id__lt=last_id)
+    return Q(pinned=False) | older if pinned else Q(pinned=False) & older
+
+
+def _matches(text_field: str, search: TextSearch) -> Q:
+    if search.query is None:
+        return Q(**{f"{text_field}__icontains": search.substring})
+    return Q(search=search.query)
+
+
+def _matching_messages(user: User, search: TextSearch) -> QuerySet[Message]:
+    return Message.objects.filter(_matches("content", search), conversation__user=user)
+
+
+def _found(items: list[Conversation], search: TextSearch) -> list[Found]:
+    """Where each conversation was found; one query."""
+    by_id = {item.pk: Found(search.highlight(item.title)) for item in items}
+    rank = Window(RowNumber(), partition_by=F("conversation"), order_by=F("id").desc())
+    text = Left("content", _SNIPPET_READ_CHARS, output_field=TextField())
+    rows = (
+        Message.objects.filter(_matches("content", search), conversation__in=list(by_id))
+        .annotate(rank=rank, text=text)
+        .filter(rank__lte=MATCHES_MAX)
+        .order_by("-id")
+        .values_list("id", "conversation_id", "text")
+    )
+    for message_id, conversation_id, content in rows:
+        match = Match(message_id, search.snippet(content))
+        by_id[conversation_id].matches.append(match)
+    return list(by_id.values())

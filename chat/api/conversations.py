@@ -13,9 +13,11 @@ from chat.access import conversation_for_user
 from chat.api.serializers import (
     ConversationCreateInput,
     ConversationDetailOutput,
+    ConversationListOutput,
     ConversationListQuery,
     ConversationOutput,
     ConversationUpdateInput,
+    FoundOutput,
 )
 from chat.selectors import conversation_list, conversation_load_messages
 from chat.services.conversations import (
@@ -42,16 +44,20 @@ def _next_link(request: Request, cursor: str) -> str:
 class ConversationsView(APIView):
     @extend_schema(
         parameters=[ConversationListQuery, LINK_HEADER],
-        responses={200: ConversationOutput(many=True), **error_responses(400, 401, 403)},
+        responses={200: ConversationListOutput(many=True), **error_responses(400, 401, 403)},
         operation_id="conversations_list",
         tags=TAGS,
     )
     def get(self, request: Request) -> Response:
-        """The user's conversations, most recently changed first."""
+        """The user's conversations: pinned ones first, then most recently changed first."""
         query = ConversationListQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         page = conversation_list(user=request_user(request), **query.validated_data)
-        response = Response(ConversationOutput(page.items, many=True).data)
+        rows = [dict(row) for row in ConversationOutput(page.items, many=True).data]
+        if page.found is not None:
+            found = FoundOutput(page.found, many=True).data
+            rows = [row | more for row, more in zip(rows, found, strict=True)]
+        response = Response(rows)
         if page.next_cursor is not None:
             response["Link"] = _next_link(request, page.next_cursor)
         return response

@@ -1,15 +1,25 @@
 """Shapes of the conversation routes."""
 
+import re
 from typing import Any
 
 from rest_framework import serializers
 
 from accounts.rest import StrictBooleanField, StrictSerializer
 from chat.models import TITLE_MAX_CHARS, Conversation, Generation, Message, Role
+from chat.search import MATCHES_MAX
 
 PAGE_LIMIT_DEFAULT = 30
 PAGE_LIMIT_MAX = 100
 QUERY_MAX_CHARS = 200
+ARCHIVED = {"false": False, "true": True, "all": None}
+
+
+class SearchField(serializers.CharField):
+    """Any text is one to look for; what no stored text can contain is passed over."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return re.sub("[\x00\ud800-\udfff]", "", super().to_internal_value(data))
 
 
 class ConversationListQuery(serializers.Serializer[Any]):
@@ -21,16 +31,19 @@ class ConversationListQuery(serializers.Serializer[Any]):
     cursor = serializers.CharField(
         required=False, max_length=200, help_text="From the `Link` header of the page before."
     )
-    q = serializers.CharField(
+    q = SearchField(
         source="query",
         required=False,
         allow_blank=True,
         max_length=QUERY_MAX_CHARS,
-        help_text="Words in a title or a message.",
+        help_text="Beginnings of words that stand in a title or in one message; in any script.",
     )
-    archived = serializers.BooleanField(
-        required=False, help_text="Only archived ones, or only the others; without it all."
+    archived = serializers.ChoiceField(
+        choices=list(ARCHIVED), default="false", help_text="Only these, only the others, or all."
     )
+
+    def validate_archived(self, value: str) -> bool | None:
+        return ARCHIVED[value]
 
 
 class ConversationCreateInput(StrictSerializer):
@@ -48,6 +61,33 @@ class ConversationOutput(serializers.ModelSerializer[Conversation]):
         model = Conversation
         fields = ["id", "title", "created_at", "updated_at", "pinned", "archived"]
         read_only_fields = fields
+
+
+class SegmentOutput(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    is_match = serializers.BooleanField()
+
+
+class MatchOutput(serializers.Serializer[Any]):
+    message = serializers.IntegerField()
+    snippet = SegmentOutput(many=True)
+
+
+class FoundOutput(serializers.Serializer[Any]):
+    """What a search adds to a row of the list."""
+
+    title_highlight = SegmentOutput(many=True, required=False)
+    matches = MatchOutput(
+        many=True, required=False, help_text=f"The newest messages found, at most {MATCHES_MAX}."
+    )
+
+
+class ConversationListOutput(FoundOutput, ConversationOutput):
+    """A row of the list; the last two only when something was searched."""
+
+    class Meta(ConversationOutput.Meta):
+        fields = [*ConversationOutput.Meta.fields, "title_highlight", "matches"]
+        read_only_fields = ConversationOutput.Meta.fields
 
 
 class GenerationBrief(serializers.ModelSerializer[Generation]):

@@ -77,13 +77,13 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="conversation",
             index=django.contrib.postgres.indexes.GinIndex(
-                fields=["search"], name="conversation_search"
+                fields=["search"], name="conversation_search", fastupdate=False
             ),
         ),
         migrations.AddIndex(
             model_name="message",
             index=django.contrib.postgres.indexes.GinIndex(
-                fields=["search"], name="message_search"
+                fields=["search"], name="message_search", fastupdate=False
             ),
         ),
         migrations.AddConstraint(

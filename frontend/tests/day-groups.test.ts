@@ -20,6 +20,13 @@ describe("groupByDay", () => {
     ]);
   });
 
+  it("gives pinned ones a heading of their own, however old they are", () => {
+    const first = { time: daysBefore(60), isPinned: true };
+    const last = { time: daysBefore(60), isPinned: false };
+    const labels = groupByDay([first, last], (i) => i.time, NOW, (i) => i.isPinned);
+    expect(labels.map((group) => group.label)).toEqual(["Pinned", "September 2026"]);
+  });
+
   it("counts calendar days, not hours", () => {
     const [group] = groupByDay([daysBefore(1, 23)], (time) => time, new Date(2026, 10, 20, 0, 10));
     expect(group?.label).toBe("Yesterday");

@@ -1,4 +1,4 @@
-/** Headings for a list that is sorted by time, newest first, in the reader's own time zone. */
+/** Headings for a list: what is pinned, then days, newest first, in the reader's own time zone. */
 
 export interface DayGroup<T> {
   readonly label: string;
@@ -11,10 +11,11 @@ export function groupByDay<T>(
   items: readonly T[],
   timeOf: (item: T) => string,
   now: Date,
+  isPinned: (item: T) => boolean = () => false,
 ): readonly DayGroup<T>[] {
   const groups = new Map<string, T[]>();
   for (const item of items) {
-    const label = dayLabel(new Date(timeOf(item)), now);
+    const label = isPinned(item) ? "Pinned" : dayLabel(new Date(timeOf(item)), now);
     groups.set(label, [...(groups.get(label) ?? []), item]);
   }
   return [...groups].map(([label, members]) => ({ label, items: members }));

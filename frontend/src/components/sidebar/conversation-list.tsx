@@ -19,9 +19,11 @@ export function ConversationList({ conversation, onPick }: ConversationListProps
   const list = useConversations();
   const remove = useDeleteConversation();
   const [doomed, setDoomed] = useState<ConversationSummary | null>(null);
+  const items = list.data ?? [];
+  const groups = groupByDay(items, (item) => item.updatedAt, new Date(), (item) => item.isPinned);
   return (
     <nav aria-label="Conversations" className="min-h-0 flex-1 overflow-y-auto px-3 pb-4">
-      {list.data && groupByDay(list.data, (item) => item.updatedAt, new Date()).map((group) => (
+      {groups.map((group) => (
         <section key={group.label} className="mt-4">
           <h2 className="px-2.5 pb-1 text-xs font-medium text-ink-soft">{group.label}</h2>
           <ul>
