@@ -6,6 +6,8 @@ import warnings
 from celery import Celery
 from celery.exceptions import SecurityWarning
 
+from eugpt.wake import WakeStep
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "eugpt.settings")
 
 # In containers and on bare machines root is the only user; eight lines a worker say so.
@@ -14,3 +16,4 @@ warnings.filterwarnings("ignore", category=SecurityWarning)
 app = Celery("eugpt")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["consumer"].add(WakeStep)

@@ -154,6 +154,8 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
     "interval_max": 0.4,
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# What waits, waits in the broker: prefetched tasks would be lost with their worker for 10 s.
+CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
