@@ -7,12 +7,10 @@ from datetime import datetime
 
 from django.db.models import (
     F,
-    Prefetch,
     Q,
     QuerySet,
     TextField,
     Window,
-    prefetch_related_objects,
 )
 from django.db.models.functions import Left, RowNumber
 
@@ -83,12 +81,14 @@ def conversation_list(
     return ConversationPage(items, next_cursor, found)
 
 
-def conversation_load_messages(*, conversation: Conversation) -> None:
-    """Fill `conversation.messages` with all messages in the order they were written, and their
-    generations; one query.
+def conversation_messages(*, conversation: Conversation, limit: int) -> list[Message] | None:
+    """All messages in the order they were written, with their generations; one query.
+
+    None when there are more than `limit`.
     """
-    messages = Message.objects.select_related("generation").order_by("id")
-    prefetch_related_objects([conversation], Prefetch("messages", queryset=messages))
+    rows = conversation.messages.select_related("generation").order_by("id")
+    messages = list(rows[: limit + 1])
+    return messages if len(messages) <= limit else None
 
 
 def cursor_encode(conversation: Conversation) -> str:

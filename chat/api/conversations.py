@@ -1,5 +1,6 @@
 """Conversation routes. Each view parses, calls one service or selector and shapes the answer."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -11,20 +12,27 @@ from rest_framework.views import APIView
 from accounts.rest import error_responses, request_user
 from chat.access import conversation_for_user
 from chat.api.serializers import (
+    MESSAGES_PAGE_MAX,
+    MESSAGES_WHOLE_MAX,
     ConversationCreateInput,
     ConversationDetailOutput,
+    ConversationDetailQuery,
     ConversationListOutput,
     ConversationListQuery,
     ConversationOutput,
     ConversationUpdateInput,
     FoundOutput,
+    MessageOutput,
+    SiblingsOutput,
 )
-from chat.selectors import conversation_list, conversation_load_messages
+from chat.models import Conversation
+from chat.selectors import conversation_list, conversation_messages
 from chat.services.conversations import (
     conversation_create,
     conversation_delete,
     conversation_update,
 )
+from chat.tree import branch_page
 
 TAGS = ["conversations"]
 LINK_HEADER = OpenApiParameter(
@@ -35,10 +43,15 @@ LINK_HEADER = OpenApiParameter(
 )
 
 
-def _next_link(request: Request, cursor: str) -> str:
+def _next_link(request: Request, **changed: Any) -> str:
     """A `Link` value relative to the host, so that proxies cannot make it wrong."""
-    params = {**request.query_params.dict(), "cursor": cursor}
+    params = {**request.query_params.dict(), **changed}
     return f'<{request.path}?{urlencode(params)}>; rel="next"'
+
+
+def _detail(conversation: Conversation, messages: Any) -> dict[str, Any]:
+    head = {"head": conversation.head_id, "messages": messages}
+    return ConversationOutput(conversation).data | head
 
 
 class ConversationsView(APIView):
@@ -59,7 +72,7 @@ class ConversationsView(APIView):
             rows = [row | more for row, more in zip(rows, found, strict=True)]
         response = Response(rows)
         if page.next_cursor is not None:
-            response["Link"] = _next_link(request, page.next_cursor)
+            response["Link"] = _next_link(request, cursor=page.next_cursor)
         return response
 
     @extend_schema(
@@ -78,17 +91,35 @@ class ConversationsView(APIView):
 
 class ConversationView(APIView):
     @extend_schema(
-        responses={200: ConversationDetailOutput, **error_responses(401, 403, 404)},
+        parameters=[ConversationDetailQuery, LINK_HEADER],
+        responses={200: ConversationDetailOutput, **error_responses(400, 401, 403, 404)},
         operation_id="conversations_retrieve",
         tags=TAGS,
     )
     def get(self, request: Request, conversation_id: int) -> Response:
-        """A conversation with all its messages; `parent` makes them a tree."""
+        """A conversation with all its messages (`parent` makes them a tree), or, with `limit` or
+        where it has more than 2000, with the newest of the shown branch; `Link` has older ones.
+        """
         conversation = conversation_for_user(
             user=request_user(request), conversation_id=conversation_id
         )
-        conversation_load_messages(conversation=conversation)
-        return Response(ConversationDetailOutput(conversation).data)
+        query = ConversationDetailQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        paging = query.validated_data
+        if not paging:
+            messages = conversation_messages(conversation=conversation, limit=MESSAGES_WHOLE_MAX)
+            if messages is not None:
+                return Response(_detail(conversation, MessageOutput(messages, many=True).data))
+        paging.setdefault("limit", MESSAGES_PAGE_MAX)
+        page = branch_page(conversation=conversation, **paging)
+        rows = [
+            MessageOutput(item.message).data | {"siblings": SiblingsOutput(item.siblings).data}
+            for item in page.items
+        ]
+        response = Response(_detail(conversation, rows))
+        if page.before is not None:
+            response["Link"] = _next_link(request, limit=paging["limit"], before=page.before)
+        return response
 
     @extend_schema(
         request=ConversationUpdateInput,
@@ -97,7 +128,7 @@ class ConversationView(APIView):
         tags=TAGS,
     )
     def patch(self, request: Request, conversation_id: int) -> Response:
-        """Rename, pin or archive."""
+        """Rename, pin, archive, or show another branch."""
         conversation = conversation_for_user(
             user=request_user(request), conversation_id=conversation_id
         )

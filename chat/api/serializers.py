@@ -12,6 +12,9 @@ from chat.search import MATCHES_MAX
 PAGE_LIMIT_DEFAULT = 30
 PAGE_LIMIT_MAX = 100
 QUERY_MAX_CHARS = 200
+# Without `limit` a conversation of up to so many messages comes whole, branches and all.
+MESSAGES_WHOLE_MAX = 2000
+MESSAGES_PAGE_MAX = 500
 ARCHIVED = {"false": False, "true": True, "all": None}
 
 
@@ -54,6 +57,12 @@ class ConversationUpdateInput(StrictSerializer):
     title = serializers.CharField(max_length=TITLE_MAX_CHARS, required=False)
     pinned = StrictBooleanField(required=False)
     archived = StrictBooleanField(required=False)
+    head = serializers.IntegerField(
+        min_value=1,
+        max_value=2**63 - 1,
+        required=False,
+        help_text="Show the branch of this message, down to its newest leaf.",
+    )
 
 
 class ConversationOutput(serializers.ModelSerializer[Conversation]):
@@ -110,9 +119,38 @@ class MessageOutput(serializers.ModelSerializer[Message]):
         read_only_fields = fields
 
 
+class SiblingsOutput(serializers.Serializer[Any]):
+    index = serializers.IntegerField(help_text="From 1, in the order they were written.")
+    count = serializers.IntegerField()
+    previous = serializers.IntegerField(allow_null=True)
+    next = serializers.IntegerField(allow_null=True)
+
+
+class BranchMessageOutput(MessageOutput):
+    siblings = SiblingsOutput(
+        required=False, help_text="Only in pages: which of the answers to its parent this is."
+    )
+
+    class Meta(MessageOutput.Meta):
+        fields = [*MessageOutput.Meta.fields, "siblings"]
+        read_only_fields = MessageOutput.Meta.fields
+
+
+class ConversationDetailQuery(StrictSerializer):
+    limit = serializers.IntegerField(
+        min_value=1,
+        max_value=MESSAGES_PAGE_MAX,
+        required=False,
+        help_text="Only the newest messages of the shown branch, and `siblings` with them.",
+    )
+    before = serializers.IntegerField(
+        min_value=1, max_value=2**63 - 1, required=False, help_text="Only those above this message."
+    )
+
+
 class ConversationDetailOutput(ConversationOutput):
     head = serializers.IntegerField(source="head_id", allow_null=True)
-    messages = MessageOutput(many=True)
+    messages = BranchMessageOutput(many=True)
 
     class Meta(ConversationOutput.Meta):
         fields = [*ConversationOutput.Meta.fields, "head", "messages"]
