@@ -68,7 +68,7 @@ class RunningReply:
     @property
     def completion_tokens(self) -> int:
         """How many tokens this generation has written itself."""
-        return len(self.token_ids) - self.begun_tokens
+        return max(len(self.token_ids) - self.begun_tokens, 0)
 
     def merge(self, output: StepOutput) -> bool:
         """Take a step's output; True when it should reach the readers at once."""

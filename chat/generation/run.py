@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from chat.delivery.endings import end_event
 from chat.delivery.reply import IsHeld, RunningReply, write
 from chat.delivery.streams import Append, Written, encode
 from chat.generation.fence import held_by_its_end, held_in_database
-from chat.generation.history import reply_turns
+from chat.generation.history import begun_text, reply_turns
 from chat.generation.lifecycle import (
     Outcome,
     generation_claim,
@@ -32,7 +33,15 @@ from chat.generation.lifecycle import (
 from chat.generation.patience import PATIENCE_S, patiently
 from chat.generation.recovery import generation_recover
 from chat.models import FinishReason, Generation, Status
-from inference.public import EngineDead, FittedPrompt, PromptTooLong, parse_params
+from inference.public import (
+    Begun,
+    ChatFormat,
+    EngineDead,
+    FittedPrompt,
+    PromptTooLong,
+    SamplingParams,
+    parse_params,
+)
 
 if TYPE_CHECKING:
     from chat.generation.worker import Worker
@@ -66,26 +75,30 @@ def generation_run(*, worker: Worker) -> bool:
     return True
 
 
+class _CannotBegin(Exception):
+    """There is no request to make; the code says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 def _run_claimed(worker: Worker, generation: Generation, reply: RunningReply) -> None:
     """Prompt, engine, wait, end. Raises EngineDead when the engine fails on the way."""
     written = patiently(lambda: streams.take_over(reply.id, generation.attempt))
     if written is None:
         return  # a later attempt was quicker
     reply.go_on(written)
-    turns = written.turns if generation.message_id is None else reply_turns(generation.message_id)
-    if turns is None:
-        _finish(generation, reply, _failure(reply, "input_expired"))
-        return
-    params = parse_params(generation.params)
     chat_format = worker.serving.format
     try:
-        prompt = chat_format.fit(turns, params.max_tokens)
-    except PromptTooLong:
-        _finish(generation, reply, _failure(reply, "prompt_too_long"))
+        prompt, params, begun = _request(chat_format, generation, written)
+    except _CannotBegin as error:
+        _finish(generation, reply, _failure(reply, error.code))
         return
     generation.model = chat_format.name
     generation.prompt_tokens = len(prompt.token_ids)
     generation.context_trimmed = prompt.trimmed
+    reply.begun_tokens = len(begun.token_ids)
     # Ids mean nothing to another checkpoint: what one began, another cannot continue.
     is_foreign = bool(written.token_ids) and written.model != chat_format.name
     if is_foreign or _is_full(written, params.max_tokens, prompt, chat_format.context_length):
@@ -95,8 +108,20 @@ def _run_claimed(worker: Worker, generation: Generation, reply: RunningReply) ->
     if not written.is_started:
         started = {"model": chat_format.name, "context_trimmed": prompt.trimmed}
         append_entry(generation, reply, "started", started)
+    if begun.text and not reply.next_seq:
+        _begin(generation, reply, begun)
+    _run_in_engine(worker, generation, reply, prompt, params)
+
+
+def _run_in_engine(
+    worker: Worker,
+    generation: Generation,
+    reply: RunningReply,
+    prompt: FittedPrompt,
+    params: SamplingParams,
+) -> None:
     worker.publisher.add(reply)
-    worker.serving.thread.submit(reply.key, prompt.token_ids, params, written.token_ids)
+    worker.serving.thread.submit(reply.key, prompt.token_ids, params, list(reply.token_ids))
     _wait(worker, generation, reply)
     if reply.is_refused:
         _give_back(generation)
@@ -104,6 +129,34 @@ def _run_claimed(worker: Worker, generation: Generation, reply: RunningReply) ->
     if reply.first_token_at is not None:
         generation.first_token_at = datetime.fromtimestamp(reply.first_token_at, UTC)
     _finish(generation, reply, _outcome(generation, reply))
+
+
+def _request(
+    chat_format: ChatFormat, generation: Generation, written: Written
+) -> tuple[FittedPrompt, SamplingParams, Begun]:
+    """The prompt, the params and the words the reply begins with; raises _CannotBegin.
+
+    `max_tokens` of the params counts those words, too: the engine takes them as written.
+    """
+    message_id = generation.message_id
+    turns = written.turns if message_id is None else reply_turns(message_id)
+    if turns is None:
+        raise _CannotBegin("input_expired")
+    params = parse_params(generation.params)
+    begun = chat_format.begin(begun_text(generation), params.stop)
+    try:
+        prompt = chat_format.fit(turns, params.max_tokens, len(begun.token_ids))
+    except PromptTooLong:
+        raise _CannotBegin("prompt_too_long") from None
+    max_tokens = params.max_tokens + len(begun.token_ids)
+    return prompt, replace(params, max_tokens=max_tokens), begun
+
+
+def _begin(generation: Generation, reply: RunningReply, begun: Begun) -> None:
+    """The first words of a continuation, as one token entry."""
+    data = {"seq": 0, "text": begun.text}
+    append_entry(generation, reply, "token", data, ids=begun.token_ids)
+    reply.next_seq, reply.text, reply.token_ids = 1, begun.text, list(begun.token_ids)
 
 
 def append_entry(
@@ -158,14 +211,14 @@ def _outcome(generation: Generation, reply: RunningReply) -> Outcome:
     if reply.finish not in ends:
         return _failure(reply, reply.error or "internal")
     status, reason = ends[reply.finish]
-    return Outcome(status, reason, text=reply.text, completion_tokens=len(reply.token_ids))
+    return Outcome(status, reason, text=reply.text, completion_tokens=reply.completion_tokens)
 
 
 def _failure(reply: RunningReply, code: str) -> Outcome:
     """A failed end that keeps the words there are."""
     return Outcome(
         Status.FAILED, FinishReason.ERROR, error_code=code, text=reply.text,
-        completion_tokens=len(reply.token_ids),
+        completion_tokens=reply.completion_tokens,
     )  # fmt: skip
 
 
