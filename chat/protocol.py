@@ -8,19 +8,37 @@ import re
 import uuid
 from typing import Annotated, Any, Literal, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+)
+from typing_extensions import TypeAliasType
 
 from accounts.errors import error_describe
 from chat.delivery.streams import Entry, parse_cursor
 from chat.errors import Invalid
+from chat.generation.checks import CLIENT_ID_PATTERN
+from chat.generation.history import HISTORY_MAX_TURNS, MESSAGE_MAX_CHARS, TURN_SCHEMA
+from inference.public import params_schema
 
 logger = logging.getLogger(__name__)
 
-_CLIENT_ID = r"^[\x20-\x7e]{1,64}$"
 _MAX_DEPTH = 8  # a valid message needs 3
 
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 GenerationId = Annotated[str, Field(max_length=40)]
+# What the services check stands in the schema alone: their errors say more than pydantic's.
+_TEXT: Any = {"minLength": 1, "maxLength": MESSAGE_MAX_CHARS}
+Text = Annotated[str, Field(json_schema_extra=_TEXT)]
+Params = TypeAliasType("Params", Annotated[dict[str, Any], WithJsonSchema(params_schema())])
+Turn = TypeAliasType("Turn", Annotated[dict[str, Any], WithJsonSchema(TURN_SCHEMA)])
+_HISTORY: Any = {"maxItems": HISTORY_MAX_TURNS}
+History = Annotated[list[Turn], Field(json_schema_extra=_HISTORY)]
 
 
 class _Message(BaseModel):
@@ -30,17 +48,17 @@ class _Message(BaseModel):
 class _Submission(_Message):
     """What asks for a reply; a repeated `client_id` asks for the same one."""
 
-    client_id: str = Field(pattern=_CLIENT_ID)
-    params: dict[str, Any] | None = None
+    client_id: str = Field(pattern=CLIENT_ID_PATTERN)
+    params: Params | None = None
 
 
 class Prompt(_Submission):
     """Members name a conversation or begin one; guests send their history."""
 
     type: Literal["prompt"]
-    text: str
+    text: Text
     conversation: Id | None = None
-    history: list[dict[str, Any]] | None = None
+    history: History | None = None
 
 
 class Regenerate(_Submission):
@@ -55,7 +73,7 @@ class Edit(_Submission):
 
     type: Literal["edit"]
     message: Id
-    text: str
+    text: Text
 
 
 class Continue(_Submission):
@@ -90,7 +108,7 @@ class Ping(_Message):
 
 
 ClientMessage = Prompt | Regenerate | Edit | Continue | Cancel | Resume | Ping
-_BY_TYPE: dict[str, TypeAdapter[Any]] = {
+BY_TYPE: dict[str, TypeAdapter[Any]] = {
     "prompt": TypeAdapter(Prompt),
     "regenerate": TypeAdapter(Regenerate),
     "edit": TypeAdapter(Edit),
@@ -104,9 +122,9 @@ _BY_TYPE: dict[str, TypeAdapter[Any]] = {
 def parse_message(text: str | None) -> ClientMessage:
     """Parse one frame; raises Invalid with a `client_id` where one can be read."""
     raw = _parse_object(text)
-    adapter = _BY_TYPE.get(raw["type"]) if isinstance(raw.get("type"), str) else None
+    adapter = BY_TYPE.get(raw["type"]) if isinstance(raw.get("type"), str) else None
     if adapter is None:
-        raise Invalid(f"The type must be one of {', '.join(_BY_TYPE)}.", **_echo(raw))
+        raise Invalid(f"The type must be one of {', '.join(BY_TYPE)}.", **_echo(raw))
     try:
         message: ClientMessage = adapter.validate_python(raw)
     except ValidationError as error:
@@ -176,6 +194,6 @@ def _is_deep(value: Any, left: int) -> bool:
 
 def _echo(raw: dict[str, Any]) -> dict[str, str]:
     client_id = raw.get("client_id")
-    if isinstance(client_id, str) and re.fullmatch(_CLIENT_ID, client_id):
+    if isinstance(client_id, str) and re.fullmatch(CLIENT_ID_PATTERN, client_id):
         return {"client_id": client_id}
     return {}

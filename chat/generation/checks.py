@@ -22,7 +22,8 @@ from inference.public import (
 )
 from inference.public import PromptTooLong as TooLong
 
-_CLIENT_ID = re.compile(r"[\x20-\x7e]{1,64}")
+CLIENT_ID_PATTERN = r"^[\x20-\x7e]{1,64}$"
+_CLIENT_ID = re.compile(CLIENT_ID_PATTERN)
 
 
 def client_key(owner: Owner, client_id: Any, *words: Any) -> str | None:

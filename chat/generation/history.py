@@ -13,6 +13,16 @@ from inference.public import Turn
 MESSAGE_MAX_CHARS = 4000
 HISTORY_MAX_TURNS = 40
 HISTORY_MAX_CHARS = 24_000
+TURN_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "role": {"type": "string", "enum": Role.values},
+        "content": {"type": "string", "maxLength": MESSAGE_MAX_CHARS},
+    },
+    "required": ["role", "content"],
+    "additionalProperties": False,
+}
+HISTORY_SCHEMA = {"type": "array", "maxItems": HISTORY_MAX_TURNS, "items": TURN_SCHEMA}
 
 # Far more than a context of 384 tokens can hold: a turn has at least three.
 MAX_TURNS = 200

@@ -11,7 +11,7 @@ from chat import consumers
 from chat import errors as chat_errors
 from chat.delivery.endings import ERROR_DETAILS
 from chat.delivery.follow import GONE, QUIET
-from chat.protocol import _BY_TYPE
+from chat.protocol import BY_TYPE
 from inference.engine.params import PARAM_NAMES, SamplingParams, params_schema
 from training.commands import COMMANDS
 
@@ -43,7 +43,7 @@ def test_architecture_lists_every_stream_error() -> None:
 
 
 def test_architecture_lists_client_messages_and_close_codes() -> None:
-    for kind in _BY_TYPE:
+    for kind in BY_TYPE:
         assert f"`{kind}" in ARCHITECTURE, kind
     protocol = (CloseCode.MESSAGE_TOO_BIG, CloseCode.INVALID_DATA)
     for code in (*consumers.CLOSE_CODES.values(), consumers.IDLE, consumers.POLICY, *protocol):

@@ -1,0 +1,149 @@
+"""Parts that the messages of the WebSocket and the events of streams share."""
+
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, with_config
+from typing_extensions import TypedDict
+
+from accounts.errors import ApiError
+from chat import errors
+from chat.delivery.endings import ERROR_DETAILS
+from chat.delivery.follow import GONE, QUIET
+
+# In examples.
+GENERATION = "0c9e0f2e-3a71-4c52-9df5-6d9f1a2f7b10"
+LOST = {"code": "worker_lost", "detail": ERROR_DETAILS["worker_lost"]}
+AT_GENERATION = {"generation": GENERATION, "id": "1795348800000-0"}
+ENDING = {
+    "finish_reason": "stop",
+    "usage": {"prompt_tokens": 5, "completion_tokens": 4, "total_tokens": 9},
+    "timings": {"queued_s": 0.004, "ttft_s": 0.05, "total_s": 0.09, "tokens_per_s": 75.0},
+}
+
+
+_RAISED = {
+    value.default_code
+    for value in vars(errors).values()
+    if isinstance(value, type) and issubclass(value, ApiError)
+}
+CODES = sorted({*_RAISED, *ERROR_DETAILS, GONE["code"], QUIET["code"], "internal"})
+
+
+def _known(code: str) -> str:
+    if code not in CODES:
+        raise ValueError("not a known error code")
+    return code
+
+
+def closed(*examples: dict[str, Any]) -> Any:
+    """Closed, with examples."""
+    extra: Any = {"examples": list(examples)} if examples else None
+    return with_config(ConfigDict(extra="forbid", strict=True, json_schema_extra=extra))
+
+
+GenerationId = Annotated[
+    str,
+    Field(description="Names the generation; a guest's is known to nobody else."),
+    WithJsonSchema({"type": "string", "format": "uuid"}),
+]
+Cursor = Annotated[
+    str, Field(pattern=r"^[0-9]+-[0-9]+$", description="Where the reader stands; resume after it.")
+]
+ErrorCode = Annotated[
+    str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": CODES})
+]
+Id = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0)]
+Logprob = Annotated[float, Field(le=0)]
+
+
+@closed()
+class Queued(TypedDict):
+    """It waits. Told again when the place changes."""
+
+    position: Annotated[int, Field(ge=1, description="1 is next.")]
+    eta_s: Annotated[Seconds, Field(description="Estimated from the measured pace.")]
+
+
+@closed()
+class Started(TypedDict):
+    """The model reads the prompt. A second one means that the text begins anew, from seq 0."""
+
+    model: str
+    context_trimmed: Annotated[Count, Field(description="Old messages that did not fit.")]
+
+
+@closed()
+class TokenLogprobs(TypedDict):
+    """The chosen token, and the likeliest ones before any filter."""
+
+    id: Count
+    logprob: Logprob
+    top: list[Annotated[list[Any], WithJsonSchema({
+        "type": "array", "prefixItems": [{"type": "integer"}, {"type": "number"}],
+        "items": False, "minItems": 2, "description": "Token id and logprob.",
+    })]]  # fmt: skip
+
+
+class WithLogprobs(TypedDict):
+    logprobs: NotRequired[
+        Annotated[list[TokenLogprobs], Field(description="Only when `params.logprobs` asks.")]
+    ]
+
+
+@closed()
+class Token(WithLogprobs):
+    """The next words."""
+
+    seq: Annotated[Count, Field(description="From 0 without gaps.")]
+    text: Annotated[str, Field(min_length=1)]
+
+
+@closed()
+class Usage(TypedDict):
+    prompt_tokens: Count
+    completion_tokens: Count
+    total_tokens: Count
+
+
+@closed()
+class Timings(TypedDict):
+    """null where it never came to that."""
+
+    queued_s: Seconds | None
+    ttft_s: Annotated[Seconds | None, Field(description="From joining to the first words.")]
+    total_s: Seconds | None
+    tokens_per_s: Annotated[Seconds | None, Field(description="After the first token.")]
+
+
+class Ending(TypedDict):
+    finish_reason: Literal["stop", "length", "cancelled"]
+    usage: Usage
+    timings: Timings
+
+
+@closed()
+class Done(Ending):
+    """The end; the text is what is stored."""
+
+    text: str
+
+
+@closed()
+class Error(TypedDict):
+    """`code` decides which of the other fields are there."""
+
+    code: ErrorCode
+    detail: Annotated[str, Field(description="A sentence for people.")]
+    retry_after: NotRequired[Annotated[int, Field(ge=1, description="Seconds to wait.")]]
+    fields: NotRequired[
+        Annotated[dict[str, Any], Field(description="With `invalid`: messages by field.")]
+    ]
+    param: NotRequired[Annotated[str, Field(description="With `bad_params`.")]]
+    allowed: NotRequired[Annotated[str, Field(description="With `bad_params`.")]]
+    tokens: NotRequired[Annotated[int, Field(description="With `prompt_too_long`.")]]
+    limit: NotRequired[Annotated[int, Field(description="With `prompt_too_long`.")]]
+    generation: NotRequired[
+        Annotated[str, Field(description="What it is about, or the one that runs.")]
+    ]
