@@ -4,7 +4,7 @@ REST, SSE and the WebSocket consumer all use `error_describe`; `chat.errors` add
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import redis.exceptions
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -17,11 +17,15 @@ UNAVAILABLE_RETRY_S = 5
 
 
 class ApiError(exceptions.APIException):
-    """Base of EuGPT's errors: `code` and `detail` from the class, `data` joins the body."""
+    """Base of EuGPT's errors: `code` and `detail` from the class, `data` joins the body.
+
+    `example` is such data, for the API's documents.
+    """
 
     status_code: int = status.HTTP_400_BAD_REQUEST
     default_detail = "The request cannot be carried out."
     default_code = "invalid"
+    example: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, detail: str | None = None, **data: Any) -> None:
         super().__init__(detail=detail)
@@ -30,6 +34,7 @@ class ApiError(exceptions.APIException):
 
 class Invalid(ApiError):
     default_detail = "The request is not valid."
+    example: ClassVar = {"fields": {"title": ["This field may not be blank."]}}
 
 
 class UsernameTaken(ApiError):
@@ -66,6 +71,7 @@ class TooManyKeys(ApiError):
     status_code = status.HTTP_409_CONFLICT
     default_detail = "You have as many API keys as one account can have. Revoke one first."
     default_code = "too_many_keys"
+    example: ClassVar = {"limit": 20}
 
 
 class Suspended(ApiError):
@@ -86,12 +92,14 @@ class RateLimited(ApiError):
     status_code = status.HTTP_429_TOO_MANY_REQUESTS
     default_detail = "Too many requests. Try again in a moment."
     default_code = "rate_limited"
+    example: ClassVar = {"retry_after": 12}
 
 
 class Unavailable(ApiError):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "EuGPT is not available for the moment. Try again shortly."
     default_code = "unavailable"
+    example: ClassVar = {"retry_after": UNAVAILABLE_RETRY_S}
 
 
 class NotFound(ApiError):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -11,6 +12,7 @@ from rest_framework.parsers import JSONParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from accounts.errors import ApiError
 from accounts.models import User
 
 
@@ -77,23 +79,54 @@ class StrictBooleanField(serializers.BooleanField):
         return data
 
 
+def shape_example(value: Any) -> Any:
+    """Decorates a serializer with what it looks like, in requests and in answers."""
+    return extend_schema_serializer(examples=[OpenApiExample("Example", value)])
+
+
+@shape_example({})
 class EmptySerializer(StrictSerializer):
     """The body of a request that needs none: nothing, or `{}`."""
 
 
 class ErrorBody(serializers.Serializer[Any]):
-    """Every error of the API."""
+    """Every error of the API. `code` decides which of the other fields are there."""
 
     detail = serializers.CharField(help_text="A sentence for people.")
     code = serializers.CharField(help_text="A stable word for programs.")
     fields = serializers.DictField(  # type: ignore[assignment]
-        child=serializers.ListField(child=serializers.CharField()),
         required=False,
-        help_text="Messages by field, when the code is `invalid`.",
+        help_text="With `invalid`: messages by field.",
+    )
+    param = serializers.CharField(required=False, help_text="With `bad_params`: which one.")
+    allowed = serializers.CharField(required=False, help_text="With `bad_params`: what it may be.")
+    tokens = serializers.IntegerField(required=False, help_text="With `prompt_too_long`.")
+    limit = serializers.IntegerField(required=False, help_text="How many there can be.")
+    limit_bytes = serializers.IntegerField(required=False, help_text="With `too_large`.")
+    generation = serializers.CharField(
+        required=False, help_text="With `generation_running`: the one that runs."
     )
     retry_after = serializers.IntegerField(required=False, help_text="Seconds to wait.")
 
 
-def error_responses(*statuses: int) -> dict[int, type[ErrorBody]]:
-    """The error answers of a view, for its schema."""
-    return dict.fromkeys(statuses, ErrorBody)
+def error_responses(*errors: int | type[ApiError]) -> dict[int, OpenApiResponse]:
+    """The error answers of a view, for its schema: classes that it raises, or statuses.
+
+    What every route answers need not be named (`eugpt.openapi`).
+    """
+    by_status: dict[int, list[type[ApiError]]] = {}
+    for error in errors:
+        if isinstance(error, int):
+            by_status.setdefault(error, [])
+        else:
+            by_status.setdefault(error.status_code, []).append(error)
+    return {
+        status: OpenApiResponse(ErrorBody, examples=[error_example(error) for error in classes])
+        for status, classes in by_status.items()
+    }
+
+
+def error_example(error: type[ApiError]) -> OpenApiExample:
+    """What a client sees of it."""
+    body = {"detail": str(error.default_detail), "code": error.default_code, **error.example}
+    return OpenApiExample(error.default_code, body, response_only=True)

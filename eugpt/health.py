@@ -7,7 +7,7 @@ from typing import Any
 import redis.exceptions
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, JsonResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -97,7 +97,15 @@ class HealthView(APIView):
     permission_classes = (AllowAny,)
 
     @extend_schema(
-        responses={200: HealthOutput, 503: HealthOutput}, operation_id="health", tags=["system"]
+        responses={
+            code: OpenApiResponse(HealthOutput, about, [OpenApiExample(about, health.body())])
+            for code, about, health in (
+                (200, "All checks pass.", Health(OK, OK, 1, ["int8"], "eugpt-36m", 0)),
+                (503, "A check fails.", Health(OK, OK, 0, [], "eugpt-36m", 3)),
+            )
+        },
+        operation_id="health",
+        tags=["system"],
     )
     def get(self, request: Request) -> Response:
         """Whether EuGPT can answer: 200 when all checks pass, else 503."""

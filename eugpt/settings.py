@@ -206,23 +206,31 @@ SIMPLE_JWT = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "EuGPT API",
-    "DESCRIPTION": "Accounts, conversations and streamed replies of a self-hosted EuGPT.",
     "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
+    "OAS_VERSION": "3.1.0",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "filter": True,
+        "displayRequestDuration": True,
+        "defaultModelsExpandDepth": 0,
+        "validatorUrl": None,
+    },
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "eugpt.openapi.complete",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "GenerationStatus": "chat.models.Status",
         "FinishReason": "chat.models.FinishReason",
         "Role": "chat.models.Role",
         "HealthStatus": ["ok", "degraded"],
     },
-    "DISABLE_ERRORS_AND_WARNINGS": False,
 }
 
 STATIC_URL = "/static/"

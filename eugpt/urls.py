@@ -5,8 +5,8 @@
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
+from eugpt.docs import DocsView, EventsView, SchemaView
 from eugpt.health import HealthView, livez
 
 NOT_BUILT = (
@@ -28,8 +28,9 @@ urlpatterns = [
     path("api/", include("accounts.key_urls")),
     path("api/", include("chat.urls")),
     path("v1/", include("chat.api.openai.urls")),
-    path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/schema", SchemaView.as_view(), name="schema"),
+    path("api/schema/events", EventsView.as_view(), name="schema-events"),
+    path("api/docs", DocsView.as_view(), name="docs"),
     path("admin/", admin.site.urls),
 ]
 

@@ -4,28 +4,30 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.errors import TooManyKeys
 from accounts.keys import key_create, key_list, key_revoke
 from accounts.models import KEY_NAME_MAX_CHARS, ApiKey
-from accounts.rest import StrictSerializer, error_responses, request_user
+from accounts.rest import StrictSerializer, error_responses, request_user, shape_example
 
 TAGS = ["keys"]
-CREATED_EXAMPLE = {
+_KEY = {
     "id": 3,
     "name": "notebook",
     "prefix": "eugpt-Zk3v9Q",
     "created_at": "2026-11-22T12:00:00Z",
     "last_used_at": None,
     "expires_at": "2027-11-22T12:00:00Z",
-    "key": "eugpt-Zk3v9Q1s0mGf2d8b7wT5xYcLrJ4hNnPq6uEaVoIiKtM",
 }
+_SECRET = "eugpt-Zk3v9Q1s0mGf2d8b7wT5xYcLrJ4hNnPq6uEaVoIiKtM"
 
 
+@shape_example({"name": "notebook", "expires_at": "2027-11-22T12:00:00Z"})
 class KeyCreateInput(StrictSerializer):
     name = serializers.CharField(max_length=KEY_NAME_MAX_CHARS)
     expires_at = serializers.DateTimeField(
@@ -38,6 +40,7 @@ class KeyCreateInput(StrictSerializer):
         return value
 
 
+@shape_example(_KEY)
 class KeyOutput(serializers.ModelSerializer[ApiKey]):
     prefix = serializers.CharField(help_text="How the key begins.")
     last_used_at = serializers.DateTimeField(
@@ -50,6 +53,7 @@ class KeyOutput(serializers.ModelSerializer[ApiKey]):
         read_only_fields = fields
 
 
+@shape_example({**_KEY, "key": _SECRET})
 class KeyCreatedOutput(KeyOutput):
     key = serializers.CharField(help_text="Shown this once.")
 
@@ -60,7 +64,7 @@ class KeyCreatedOutput(KeyOutput):
 
 class KeysView(APIView):
     @extend_schema(
-        responses={200: KeyOutput(many=True), **error_responses(401, 403)},
+        responses=KeyOutput(many=True),
         operation_id="keys_list",
         tags=TAGS,
     )
@@ -71,10 +75,7 @@ class KeysView(APIView):
 
     @extend_schema(
         request=KeyCreateInput,
-        responses={201: KeyCreatedOutput, **error_responses(400, 401, 403, 409)},
-        examples=[
-            OpenApiExample("Created", CREATED_EXAMPLE, response_only=True, status_codes=["201"])
-        ],
+        responses={201: KeyCreatedOutput, **error_responses(TooManyKeys)},
         operation_id="keys_create",
         tags=TAGS,
     )
@@ -91,7 +92,7 @@ class KeysView(APIView):
 
 class KeyView(APIView):
     @extend_schema(
-        responses={204: OpenApiResponse(description="Revoked."), **error_responses(401, 403, 404)},
+        responses={204: OpenApiResponse(description="Revoked.")},
         operation_id="keys_revoke",
         tags=TAGS,
     )

@@ -7,9 +7,12 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
 
 from accounts.models import User
-from accounts.rest import StrictSerializer
+from accounts.rest import StrictSerializer, shape_example
 
 PASSWORD_MAX_CHARS = 128
+_CREDENTIALS = {"username": "ana", "password": "correct horse battery"}
+_USER = {"id": 7, "username": "ana", "created_at": "2026-11-22T12:00:00Z"}
+_TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VyX2lkIjoiNyJ9.c2lnbmF0dXJl"
 
 
 def _password_field() -> serializers.CharField:
@@ -18,6 +21,7 @@ def _password_field() -> serializers.CharField:
     )
 
 
+@shape_example(_CREDENTIALS)
 class RegisterInput(StrictSerializer):
     username = serializers.CharField(validators=User._meta.get_field("username").validators)
     password = _password_field()
@@ -30,11 +34,13 @@ class RegisterInput(StrictSerializer):
         return attrs
 
 
+@shape_example(_CREDENTIALS)
 class LoginInput(StrictSerializer):
     username = serializers.CharField(max_length=150)
     password = _password_field()
 
 
+@shape_example(_USER)
 class UserOutput(serializers.ModelSerializer[User]):
     created_at = serializers.DateTimeField(source="date_joined")
 
@@ -44,6 +50,7 @@ class UserOutput(serializers.ModelSerializer[User]):
         read_only_fields = fields
 
 
+@shape_example({"token": _TOKEN, "user": _USER})
 class SessionOutput(serializers.Serializer[Any]):
     """The answer to register and login; the refresh token is in the cookie."""
 
@@ -51,10 +58,12 @@ class SessionOutput(serializers.Serializer[Any]):
     user = UserOutput()
 
 
+@shape_example({"token": _TOKEN})
 class TokenOutput(serializers.Serializer[Any]):
     token = serializers.CharField(source="access")
 
 
+@shape_example({"ticket": "b1XlTJ0pQK0w3yYJv2Zc5Q", "expires_in": 30})
 class TicketOutput(serializers.Serializer[Any]):
     ticket = serializers.CharField()
     expires_in = serializers.IntegerField(help_text="Seconds.")

@@ -20,13 +20,24 @@ from accounts.api.serializers import (
     TokenOutput,
     UserOutput,
 )
-from accounts.errors import NotAuthenticated, Suspended
+from accounts.errors import (
+    ForeignOrigin,
+    InvalidCredentials,
+    NotAuthenticated,
+    RateLimited,
+    Suspended,
+    UsernameTaken,
+)
 from accounts.limits import address_key, limit_hit
 from accounts.origin import origin_check
 from accounts.rest import EmptySerializer, error_responses, request_user
 from accounts.services import user_authenticate, user_register
 from accounts.tickets import Ticket, ticket_issue
 from accounts.tokens import TokenPair, tokens_end, tokens_issue, tokens_rotate
+
+# In the schema; the scheme is described in `eugpt.openapi`.
+WITH_COOKIE: Any = [{"refreshCookie": []}]
+WITH_OR_WITHOUT: Any = [*WITH_COOKIE, {}]
 
 
 class CookieView(APIView):
@@ -49,7 +60,10 @@ def _session_response(pair: TokenPair, code: int) -> Response:
 class RegisterView(CookieView):
     @extend_schema(
         request=RegisterInput,
-        responses={201: SessionOutput, **error_responses(400, 409, 429)},
+        responses={
+            201: SessionOutput,
+            **error_responses(ForeignOrigin, UsernameTaken, RateLimited),
+        },
         operation_id="register",
         tags=["auth"],
     )
@@ -65,7 +79,10 @@ class RegisterView(CookieView):
 class LoginView(CookieView):
     @extend_schema(
         request=LoginInput,
-        responses={200: SessionOutput, **error_responses(400, 401, 403, 429)},
+        responses={
+            200: SessionOutput,
+            **error_responses(InvalidCredentials, ForeignOrigin, Suspended, RateLimited),
+        },
         operation_id="login",
         tags=["auth"],
     )
@@ -81,7 +98,11 @@ class LoginView(CookieView):
 class RefreshView(CookieView):
     @extend_schema(
         request=EmptySerializer,
-        responses={200: TokenOutput, **error_responses(401, 403)},
+        responses={
+            200: TokenOutput,
+            **error_responses(NotAuthenticated, ForeignOrigin, Suspended),
+        },
+        auth=WITH_COOKIE,
         operation_id="refresh",
         tags=["auth"],
     )
@@ -104,7 +125,11 @@ class RefreshView(CookieView):
 class LogoutView(CookieView):
     @extend_schema(
         request=EmptySerializer,
-        responses={204: OpenApiResponse(description="Signed out.")},
+        responses={
+            204: OpenApiResponse(description="Signed out."),
+            **error_responses(ForeignOrigin),
+        },
+        auth=WITH_OR_WITHOUT,
         operation_id="logout",
         tags=["auth"],
     )
@@ -118,9 +143,7 @@ class LogoutView(CookieView):
 
 
 class MeView(APIView):
-    @extend_schema(
-        responses={200: UserOutput, **error_responses(401, 403)}, operation_id="me", tags=["auth"]
-    )
+    @extend_schema(responses=UserOutput, operation_id="me", tags=["auth"])
     def get(self, request: Request) -> Response:
         """The signed-in user."""
         return Response(UserOutput(request_user(request)).data)
@@ -129,7 +152,7 @@ class MeView(APIView):
 class TicketView(APIView):
     @extend_schema(
         request=EmptySerializer,
-        responses={200: TicketOutput, **error_responses(401, 403)},
+        responses=TicketOutput,
         operation_id="ws_ticket",
         tags=["auth"],
     )

@@ -10,14 +10,8 @@ import uuid
 from typing import Any
 
 from django.http import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import (
-    OpenApiParameter,
-    OpenApiResponse,
-    extend_schema,
-    extend_schema_field,
-)
-from rest_framework import serializers, status
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,8 +21,22 @@ from accounts.models import User
 from accounts.rest import StrictSerializer, error_responses, request_user
 from chat.access import generation_for_reader
 from chat.api.serializers import GenerationOutput
+from chat.api.stream_shapes import (
+    AGAIN_ERRORS,
+    BUSY_ERRORS,
+    EVENT_STREAM,
+    GENERATION_HEADER,
+    LAST_EVENT_ID,
+    MEMBER_HEADERS,
+    PROMPT_ERRORS,
+    AgainInput,
+    ChatInput,
+    EditInput,
+    GuestChatInput,
+)
 from chat.delivery import streams
 from chat.delivery.sse import sse_response
+from chat.errors import CannotContinue
 from chat.generation.cancel import generation_cancel
 from chat.generation.submit import (
     Owner,
@@ -39,58 +47,8 @@ from chat.generation.submit import (
     generation_submit,
 )
 from chat.models import Generation
-from inference.public import params_schema
 
 TAGS = ["chat"]
-EVENT_STREAM = {
-    (200, "text/event-stream"): OpenApiResponse(
-        OpenApiTypes.STR,
-        description=(
-            "Events: queued {position, eta_s}, started {model, context_trimmed}, "
-            "context_cleared {message}, token {token}, "
-            "done {full_text, finish_reason, usage, timings}, error {code, detail}."
-        ),
-    )
-}
-GENERATION_HEADER = OpenApiParameter(
-    "X-Generation-Id", OpenApiTypes.UUID, OpenApiParameter.HEADER, response=[200]
-)
-MEMBER_HEADERS = [
-    OpenApiParameter(name, OpenApiTypes.INT, OpenApiParameter.HEADER, response=[200])
-    for name in ("X-Conversation-Id", "X-User-Message-Id", "X-Assistant-Message-Id")
-]
-AGAIN_ERRORS = (400, 401, 403, 404, 409, 429, 503)
-LAST_EVENT_ID = OpenApiParameter(
-    "Last-Event-ID", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Resume after it."
-)
-
-
-@extend_schema_field(params_schema())
-class ParamsField(serializers.JSONField):
-    """Checked by `generation_submit`, as those of the WebSocket are."""
-
-
-class GuestChatInput(StrictSerializer):
-    message = serializers.CharField(trim_whitespace=False, allow_blank=True)
-    history = serializers.JSONField(required=False, allow_null=True)
-    params = ParamsField(required=False, allow_null=True)
-    client_id = serializers.CharField(required=False, allow_null=True)
-
-
-class ChatInput(StrictSerializer):
-    message = serializers.CharField(trim_whitespace=False, allow_blank=True)
-    conversation_id = serializers.IntegerField(required=False, allow_null=True, min_value=1)
-    params = ParamsField(required=False, allow_null=True)
-    client_id = serializers.CharField(required=False, allow_null=True)
-
-
-class AgainInput(StrictSerializer):
-    params = ParamsField(required=False, allow_null=True)
-    client_id = serializers.CharField(required=False, allow_null=True)
-
-
-class EditInput(AgainInput):
-    message = serializers.CharField(trim_whitespace=False, allow_blank=True)
 
 
 class GuestChatView(APIView):
@@ -100,7 +58,7 @@ class GuestChatView(APIView):
     @extend_schema(
         request=GuestChatInput,
         parameters=[GENERATION_HEADER],
-        responses=EVENT_STREAM | error_responses(400, 429, 503),
+        responses=EVENT_STREAM | error_responses(*PROMPT_ERRORS, *BUSY_ERRORS),
         operation_id="chat_guest",
         tags=TAGS,
     )
@@ -174,7 +132,7 @@ class ContinueView(APIView):
     @extend_schema(
         request=AgainInput,
         parameters=[GENERATION_HEADER, *MEMBER_HEADERS],
-        responses=EVENT_STREAM | error_responses(*AGAIN_ERRORS),
+        responses=EVENT_STREAM | error_responses(*AGAIN_ERRORS, CannotContinue),
         operation_id="messages_continue",
         tags=TAGS,
     )
@@ -189,7 +147,7 @@ class GenerationView(APIView):
     permission_classes = (AllowAny,)
 
     @extend_schema(
-        responses={200: GenerationOutput, **error_responses(401, 403, 404)},
+        responses=GenerationOutput,
         operation_id="generations_retrieve",
         tags=TAGS,
     )
@@ -203,7 +161,7 @@ class GenerationStreamView(APIView):
 
     @extend_schema(
         parameters=[LAST_EVENT_ID, GENERATION_HEADER],
-        responses=EVENT_STREAM | error_responses(401, 403, 404),
+        responses=EVENT_STREAM,
         operation_id="generations_stream",
         tags=TAGS,
     )
@@ -219,7 +177,7 @@ class GenerationCancelView(APIView):
 
     @extend_schema(
         request=None,
-        responses={202: GenerationOutput, **error_responses(401, 403, 404, 503)},
+        responses={202: GenerationOutput},
         operation_id="generations_cancel",
         tags=TAGS,
     )
