@@ -8,6 +8,8 @@ export PYTHON ?=
 export PIP_TORCH_ARGS ?=
 # For `make manage`, for example make manage ARGS=createsuperuser.
 ARGS ?= help
+# For `make torture`, for example TORTURE_ARGS="--short --seed 7"; `--help` lists them.
+TORTURE_ARGS ?=
 # For `make bench`, `bench-peers` and `bench-chat`, for example BENCH_ARGS="--streams 1,8"; `--help`
 # lists them.
 BENCH_ARGS ?=
@@ -17,7 +19,7 @@ VENV_RUN := @deploy/setup-venv.sh requirements.txt
 VENV_DEV := @deploy/setup-venv.sh requirements-dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types train-smoke bench bench-peers bench-chat manage clean
+.PHONY: help run test lint format types train-smoke bench bench-peers bench-chat torture manage clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -62,6 +64,10 @@ bench-peers: ## Measure EuGPT beside llama.cpp and CTranslate2, which it install
 bench-chat: ## Load a fresh EuGPT with 32 sockets: pace, waits, errors, lost tokens, CPU
 	$(VENV_RUN)
 	@exec $(BIN)/python -m deploy.local bench-chat $(or $(BENCH_ARGS),--engine)
+
+torture: ## Kill EuGPT's parts under 40 clients: no answer lost, doubled or foreign; var/torture
+	$(VENV_DEV)
+	@exec $(BIN)/python -m deploy.torture $(TORTURE_ARGS)
 
 manage: ## Run a Django command on the data of `make run` (ARGS=createsuperuser)
 	$(VENV_RUN)

@@ -33,12 +33,13 @@ class EmbeddedPostgres:
     base: Path
     log: Path
     is_durable: bool = True
+    port: int = 0  # 0: a free one, kept for later starts of this object
     url: str = ""
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _place: Place | None = field(default=None, repr=False)
 
     def start(self, *, timeout_s: float = 60) -> str:
-        """Start the server on a free loopback port (first `initdb`); returns the database URL."""
+        """Start the server on its loopback port (first `initdb`); returns the database URL."""
         place = self._place = choose_place(self.base, install_dir())
         password = read_or_create(place.base / "password")
         place.own(place.base / "password")
@@ -47,9 +48,9 @@ class EmbeddedPostgres:
         processes.stop_leftover(
             place.data / "postmaster.pid", marker=str(place.data), first=signal.SIGINT
         )
-        port = processes.free_port()
+        self.port = self.port or processes.free_port()
         settings = SETTINGS if self.is_durable else SETTINGS + THROWAWAY_SETTINGS
-        options = [part for setting in (*settings, f"port={port}") for part in ("-c", setting)]
+        options = [part for setting in (*settings, f"port={self.port}") for part in ("-c", setting)]
         self._process = processes.start(
             [place.bin / "postgres", "-D", place.data, *options],
             log=self.log,
@@ -57,7 +58,7 @@ class EmbeddedPostgres:
             account=place.account,
             death_signal=signal.SIGINT,
         )
-        self.url = f"postgresql://{USER}:{password}@127.0.0.1:{port}/{DATABASE}"
+        self.url = f"postgresql://{USER}:{password}@127.0.0.1:{self.port}/{DATABASE}"
         self._wait(timeout_s)
         return self.url
 

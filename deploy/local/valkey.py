@@ -37,18 +37,19 @@ class EmbeddedValkey:
     base: Path
     log: Path
     is_durable: bool = True
+    port: int = 0  # 0: a free one, kept for later starts of this object
     url: str = ""
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self, *, timeout_s: float = 30) -> str:
-        """Start the server on a free loopback port; returns its URL once it answers."""
+        """Start the server on its loopback port; returns its URL once it answers."""
         self.base.mkdir(mode=0o700, parents=True, exist_ok=True)
         pid_file = self.base / "valkey.pid"
         processes.stop_leftover(pid_file, marker=str(self.base), first=signal.SIGTERM)
-        port = processes.free_port()
-        config = self._write_config(port, pid_file)
+        self.port = self.port or processes.free_port()
+        config = self._write_config(self.port, pid_file)
         self._process = processes.start([binary(), config], log=self.log, cwd=self.base)
-        self.url = f"redis://:{self._password()}@127.0.0.1:{port}/0"
+        self.url = f"redis://:{self._password()}@127.0.0.1:{self.port}/0"
         self._wait(timeout_s)
         return self.url
 
@@ -56,6 +57,13 @@ class EmbeddedValkey:
         """Flush the append-only file and end the server."""
         if self._process is not None:
             processes.stop(self._process, first=signal.SIGTERM)
+            self._process = None
+
+    def kill(self) -> None:
+        """`kill -9`, as in a crash: what the append-only file has is what stays."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
             self._process = None
 
     def _password(self) -> str:

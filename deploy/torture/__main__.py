@@ -1,0 +1,75 @@
+"""`python -m deploy.torture`: run it, print the table, write the report; exit code 1 on failure."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from deploy.local import launcher, processes
+from deploy.local.errors import SetupError
+from deploy.local.paths import ROOT
+from deploy.torture import faults, report
+from deploy.torture.installation import Installation, Size
+from deploy.torture.run import Plan, torture
+
+
+def main() -> int:
+    """Parse the command line and do it."""
+    options = _parser().parse_args()
+    launcher.stop_on_signals()
+    processes.adopt_orphans()
+    try:
+        with ExitStack() as stack:
+            name = stack.enter_context(tempfile.TemporaryDirectory(prefix="eugpt-torture-"))
+            stack.callback(processes.end_descendants)
+            folder = Path(name)
+            folder.chmod(0o755)  # root's PostgreSQL runs as another user
+            return _run(options, folder, stack)
+    except SetupError as error:
+        print(f"torture | {error}", file=sys.stderr)
+    except launcher.Stopped:
+        pass
+    return 1
+
+
+def _run(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
+    size = Size(options.model.resolve(), options.slots, options.queue_limit)
+    installation = Installation(folder, size)
+    stack.callback(installation.stop)
+    out: Path = options.out / time.strftime("%Y%m%d-%H%M%S")
+    out.mkdir(parents=True, exist_ok=True)
+    stack.callback(installation.keep_logs, out / "log")
+    installation.start()
+    chosen = faults.SHORT if options.short else faults.FULL
+    chosen = [f for f in chosen if not options.only or options.only in f.name]
+    plan = Plan(options.seed, options.clients, chosen, out, options.pace)
+    result = asyncio.run(torture(installation, plan))
+    (out / "torture.json").write_text(json.dumps(result.to_dict(), indent=1))
+    (out / "report.html").write_text(report.page(result), encoding="utf-8")
+    print(report.table(result))
+    print(f"torture | The report: {out / 'report.html'}")
+    return 0 if result.is_good else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy.torture", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="of prompts, params, think times")
+    parser.add_argument("--clients", type=int, default=40)
+    parser.add_argument("--short", action="store_true", help="the most important faults only")
+    parser.add_argument("--only", default="", help="faults whose name contains this")
+    parser.add_argument("--pace", type=float, default=1.0, help="stretches the time after a fault")
+    parser.add_argument("--slots", type=int, default=Size.slots, help="of each worker")
+    parser.add_argument("--queue-limit", type=int, default=Size.queue_limit)
+    parser.add_argument("--model", type=Path, default=ROOT / "models" / "eugpt-36m")
+    parser.add_argument("--out", type=Path, default=ROOT / "var" / "torture")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
