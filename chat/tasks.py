@@ -16,7 +16,7 @@ from chat.models import UNFINISHED, Generation
 
 logger = logging.getLogger(__name__)
 
-GUEST_ROWS_LIFE = timedelta(days=1)
+DETACHED_ROWS_LIFE = timedelta(days=1)
 
 
 @shared_task
@@ -34,8 +34,8 @@ def reap_generations() -> None:
 
 @shared_task
 def prune() -> None:
-    """Delete what guests' replies left behind: rows of counts and times, never text."""
-    old = Generation.objects.filter(user=None, queued_at__lt=timezone.now() - GUEST_ROWS_LIFE)
+    """Delete what replies without a conversation left behind: counts and times, never text."""
+    old = Generation.objects.filter(message=None, queued_at__lt=timezone.now() - DETACHED_ROWS_LIFE)
     old.exclude(status__in=UNFINISHED).delete()
 
 
