@@ -1,6 +1,6 @@
 """uvicorn's WebSocket protocol, with a bound on everything one client can make it hold or do.
 
-* Writing: what a client does not read stops the senders at 64 KiB (as in uvicorn); after STALL_S
+* Writing: what a client does not read stops the senders at 64 KiB (as in uvicorn); after `stall_s`
   the connection is dropped. uvicorn would wait for such a client for ever.
 * Reading: while the client does not read, nothing is read from it, so that answers to its pings
   do not pile up. Frames are taken in slices, so many a second, so many to a message.
@@ -18,15 +18,16 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode
 
-STALL_S = 30.0
 LINGER_S = 10.0
 SLICE_BYTES = 16 * 1024
 FRAMES_PER_S = 1000
-FRAGMENTS_LIMIT = 1024
+FRAGMENTS_LIMIT = 512
 
 
 class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
     """One connection."""
+
+    stall_s = 30.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -82,7 +83,7 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._stall_timer = self.loop.call_later(STALL_S, self.transport.abort)
+        self._stall_timer = self.loop.call_later(self.stall_s, self.transport.abort)
         if not self.transport.is_closing():
             self.transport.pause_reading()
 

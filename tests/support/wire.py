@@ -5,15 +5,20 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.support.stack import Stack
-
 Events = list[tuple[str, str, dict[str, Any]]]
+
+
+class Served(Protocol):
+    """A stack, or one web process of it."""
+
+    base_url: str
+    ws_url: str
 
 
 async def sse(client: httpx.AsyncClient, method: str, path: str, **options: Any) -> Events:
@@ -35,13 +40,13 @@ async def sse_lines(response: httpx.Response) -> AsyncIterator[tuple[str, str, d
 
 
 @asynccontextmanager
-async def http(stack: Stack, token: str = "") -> AsyncIterator[httpx.AsyncClient]:
+async def http(stack: Served, token: str = "") -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with httpx.AsyncClient(base_url=stack.base_url, headers=headers, timeout=60) as client:
         yield client
 
 
-async def sign_up(stack: Stack) -> str:
+async def sign_up(stack: Served) -> str:
     async with http(stack) as client:
         name = f"user_{uuid.uuid4().hex[:10]}"
         body = {"username": name, "password": "correct horse battery"}
@@ -51,7 +56,7 @@ async def sign_up(stack: Stack) -> str:
 
 
 @asynccontextmanager
-async def socket(stack: Stack, token: str = "") -> AsyncIterator[ClientConnection]:
+async def socket(stack: Served, token: str = "") -> AsyncIterator[ClientConnection]:
     url = stack.ws_url
     if token:
         async with http(stack, token) as client:
