@@ -1,7 +1,7 @@
 """Following one generation to its end: one sequence of events for SSE and WebSocket alike.
 
-The stream is the truth. Where it says nothing for a while, the row is asked: it tells the place
-in the queue, and the end when the stream has expired or its end entry was lost.
+The stream is the truth. Where it says nothing for a while, the row is asked: it tells whether the
+reply waits in the queue again, and its end when the stream has expired or lost its end entry.
 """
 
 from __future__ import annotations
@@ -9,30 +9,26 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable
-from typing import Any, TypeVar
-
-import django.db
-import redis.exceptions
-from channels.db import database_sync_to_async
+from collections.abc import AsyncGenerator
+from typing import Any, NamedTuple
 
 from chat.delivery import streams
+from chat.delivery.board import Waiting, board
 from chat.delivery.endings import end_event
 from chat.delivery.streams import Entry
 from chat.delivery.tailer import Reader, tailer
+from chat.delivery.threads import OUTAGES, in_thread
 from chat.generation.queue import QueuePlace, queue_place
 from chat.models import UNFINISHED, Generation, Status
 
-T = TypeVar("T")
+__all__ = ["OUTAGES", "follow", "in_thread", "with_keep_alive"]
 
-# A database or Redis that does not answer is no news about the reply: it may well go on.
-OUTAGES = (django.db.Error, redis.exceptions.RedisError)
-
-QUEUE_LOOK_S = 1.0
 ROW_LOOK_S = 5.0
+# Quiet is a reply of which nothing was told: no entry, and no change of its place in the queue.
 QUIET_LIMIT_S = 300.0
 GONE = {"code": "not_found", "detail": "This reply no longer exists."}
 QUIET = {"code": "timeout", "detail": "Nothing came for a long time. Please try again."}
+EXPIRED = {"code": "reply_expired", "detail": "The text of this reply is no longer kept."}
 
 
 async def follow(
@@ -44,85 +40,102 @@ async def follow(
     now. `queued` events carry the reader's cursor as their id: they move nobody forward.
     """
     async with tailer().reader(str(generation_id), after) as reader:
-        queue = _QueueWatch(reader, place)
-        if (first := await queue.news()) is not None:
-            yield first
-        heard = looked = time.monotonic()
-        while True:
-            entry = await reader.next(QUEUE_LOOK_S if queue.is_waiting else ROW_LOOK_S)
-            if entry is not None:
-                heard = looked = time.monotonic()
-                queue.is_waiting = False
-            elif time.monotonic() - looked >= ROW_LOOK_S:
-                looked = time.monotonic()
-                entry = await _row_end(reader, is_too_quiet=looked - heard > QUIET_LIMIT_S)
-            else:
-                entry = await queue.news()
-            if entry is not None:
+        following = _Following(reader)
+        try:
+            await following.begin(place)
+            while True:
+                entry = await following.next()
                 yield entry
                 if entry.is_end:
                     return
+        finally:
+            following.leave_queue()
 
 
-class _QueueWatch:
-    """Tells the place in the queue, once each time it changes."""
+class _Row(NamedTuple):
+    """What the row says: whether it waits and where, or how it has ended."""
 
-    def __init__(self, reader: Reader, place: QueuePlace | None) -> None:
+    place: QueuePlace | None = None
+    end: tuple[str, dict[str, Any]] | None = None
+
+
+class _Following:
+    """One reader between its stream, the queue and the row."""
+
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._joined = place
-        self._told: dict[str, float] = {}
-        self.is_waiting = True
+        self._waiting: Waiting | None = None
+        self._end: tuple[str, dict[str, Any]] | None = None  # as the row tells it
+        self._heard = self._looked = time.monotonic()
 
-    async def news(self) -> Entry | None:
-        """A `queued` event, or None when it would say nothing new."""
-        if not self.is_waiting:
+    async def begin(self, place: QueuePlace | None) -> None:
+        if place is not None:
+            self._waiting = board().join(self._reader, place)
+        else:
+            await self._look()
+
+    async def next(self) -> Entry:
+        """The next event, however long it takes."""
+        entry = None
+        while entry is None:
+            entry = self._queue_news() or await self._reader.next(ROW_LOOK_S)
+            if entry is None:
+                entry = await self._silence()
+            elif entry.type != "queued":
+                self.leave_queue()
+        self._heard = self._looked = time.monotonic()
+        return entry
+
+    def leave_queue(self) -> None:
+        if self._waiting is not None:
+            board().leave(self._waiting)
+            self._waiting = None
+
+    def _queue_news(self) -> Entry | None:
+        if self._waiting is None or (place := self._waiting.news()) is None:
             return None
-        place, self._joined = self._joined, None
+        return Entry.of(self._reader.cursor, "queued", place.to_dict())
+
+    async def _silence(self) -> Entry | None:
+        """The stream has nothing just now: the end of the row, if it has ended, or a time-out."""
+        if self._waiting is not None and self._waiting.is_over:
+            self.leave_queue()
+        if self._end is not None and self._reader.has_caught_up:
+            return Entry.of(self._reader.cursor, *self._end)
+        if time.monotonic() - self._looked >= ROW_LOOK_S:
+            await self._look()
+        if time.monotonic() - self._heard > QUIET_LIMIT_S:
+            return Entry.of(self._reader.cursor, "error", QUIET)
+        return None
+
+    async def _look(self) -> None:
+        """Ask the row. Its end is told once all that the stream has was read after this."""
+        self._looked = time.monotonic()
         try:
-            data = place.to_dict() if place else await in_thread(self._look)
+            row = await in_thread(self._read_row)
         except OUTAGES:
-            return None
-        self.is_waiting = data is not None
-        if data is None or data == self._told:
-            return None
-        self._told = data
-        return Entry.of(self._reader.cursor, "queued", data)
+            return
+        if row.end is not None:
+            self._reader.read_again()
+            self._end = row.end
+        elif row.place is not None and self._waiting is None:
+            self._waiting = board().join(self._reader, row.place)
 
-    def _look(self) -> dict[str, float] | None:
-        rows = Generation.objects.filter(pk=self._reader.generation_id, status=Status.QUEUED)
-        row = rows.first()
-        return queue_place(row).to_dict() if row else None
-
-
-async def _row_end(reader: Reader, *, is_too_quiet: bool) -> Entry | None:
-    """The end as the row knows it, if it has ended and the stream does not tell."""
-
-    def look() -> tuple[str, dict[str, Any]] | None:
-        rows = Generation.objects.select_related("message").filter(pk=reader.generation_id)
-        row = rows.first()
+    def _read_row(self) -> _Row:
+        rows = Generation.objects.select_related("message")
+        row = rows.filter(pk=self._reader.generation_id).first()
         if row is None:
-            return "error", GONE
+            return _Row(end=("error", GONE))
+        if row.status == Status.QUEUED:
+            return _Row(queue_place(row))
         if row.status in UNFINISHED:
-            is_stuck = is_too_quiet and row.status == Status.RUNNING
-            return ("error", QUIET) if is_stuck else None
+            return _Row()
         if row.message is not None:
-            return end_event(row, row.message.content)
-        return end_event(row, streams.read_written(reader.generation_id).text)
-
-    try:
-        end = await in_thread(look)
-    except OUTAGES:
-        return None
-    if end is None:
-        return None
-    late = await reader.next(0.01)  # what came while the row was asked goes first
-    return late or Entry.of(reader.cursor, *end)
-
-
-async def in_thread(service: Callable[[], T]) -> T:
-    """Run blocking work in a thread that gives its database connection back afterwards."""
-    result: T = await database_sync_to_async(service, thread_sensitive=False)()
-    return result
+            return _Row(end=end_event(row, row.message.content))
+        written = streams.read_written(self._reader.generation_id)
+        if len(written.token_ids) < row.completion_tokens:
+            return _Row(end=("error", EXPIRED))
+        return _Row(end=end_event(row, written.text))
 
 
 async def with_keep_alive(

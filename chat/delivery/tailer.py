@@ -5,6 +5,9 @@ stands there takes it as it is. They may be lost, so the stream is the truth: a 
 elsewhere, has just come or has heard nothing for a second is read for, with a pipelined XRANGE
 after its cursor. A reader whose queue is full is left alone until it has taken some: slow clients
 cost a bounded amount of memory and nobody else's time.
+
+A reader's cursor may lie beyond all that the stream has: Redis has lost data, and its clock or the
+next worker's is behind. If nothing is put back for some seconds, such a reader begins anew.
 """
 
 from __future__ import annotations
@@ -15,11 +18,11 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import redis.asyncio
 from django.conf import settings
 
+from accounts.per_loop import PerLoop
 from chat.delivery.streams import (
     POKES,
     START,
@@ -36,6 +39,8 @@ POLL_S = 1.0
 _BATCH = 64
 _QUEUE = 128
 _RETRY_S = 0.5
+# At so many looks in a row a quiet reader is compared with the end of the stream, and twice.
+_STRAY_LOOKS = 3
 
 
 class Reader:
@@ -46,6 +51,10 @@ class Reader:
         self.generation_id = generation_id
         self.cursor = after or START
         self.seen_cursor = ""  # at the last look at everybody
+        self.quiet_looks = 0
+        self.is_beyond = False  # of all that was in the stream at the last comparison
+        self.wish = 0  # number of the wish to have everything read
+        self._granted = -1
         self.is_behind = False  # something was left in the stream for want of room
         self._entries: deque[Entry] = deque()
         self._waiter: asyncio.Future[None] | None = None
@@ -57,10 +66,10 @@ class Reader:
     def put(self, entry: Entry) -> None:
         self.cursor = entry.id
         self._entries.append(entry)
-        self._wake()
+        self.wake()
 
     async def next(self, timeout_s: float) -> Entry | None:
-        """The next entry, or None when none came in time."""
+        """The next entry, or None when none came in time or somebody woke it."""
         if not self._entries:
             await self._wait(timeout_s)
         if not self._entries:
@@ -75,14 +84,40 @@ class Reader:
         """Until something comes or the time is over; cheaper than asyncio.timeout and a Queue."""
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
-        timer = loop.call_later(timeout_s, self._wake)
+        timer = loop.call_later(timeout_s, self.wake)
         try:
             await self._waiter
         finally:
             timer.cancel()
             self._waiter = None
 
-    def _wake(self) -> None:
+    def read_again(self) -> None:
+        """Have the stream read once more; `has_caught_up` tells when all of it was."""
+        self.wish += 1
+        self._tailer.look_at(self.generation_id)
+
+    def grant(self, wish: int) -> None:
+        """All was read that was there when it was wished for."""
+        if self._granted < wish:
+            self._granted = wish
+            self.wake()
+
+    @property
+    def has_caught_up(self) -> bool:
+        return self._granted == self.wish
+
+    def compare(self, last: str | None) -> bool:
+        """Learn where the stream ends; True when the reader has begun anew."""
+        was_beyond = self.is_beyond
+        self.is_beyond = last is not None and cursor_order(last) < cursor_order(self.cursor)
+        if not (was_beyond and self.is_beyond):
+            return False
+        logger.warning("a reader of %s is beyond its end; it begins anew", self.generation_id)
+        self.cursor, self.is_beyond = START, False
+        return True
+
+    def wake(self) -> None:
+        """Let `next` return."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
@@ -172,6 +207,8 @@ class Tailer:
             if any(reader.cursor == reader.seen_cursor for reader in readers):
                 self._moved.add(generation_id)
             for reader in readers:
+                is_quiet = reader.cursor == reader.seen_cursor and reader.cursor != START
+                reader.quiet_looks = reader.quiet_looks + 1 if is_quiet else 0
                 reader.seen_cursor = reader.cursor
 
     async def _read(self) -> None:
@@ -204,16 +241,34 @@ class Tailer:
                 reader.is_behind = True
         if not counts:
             return
+        wishes = [reader.wish for reader in counts]
         pipe = self._redis.pipeline(transaction=False)
         for reader, count in counts.items():
             pipe.xrange(stream_key(reader.generation_id), min=f"({reader.cursor}", count=count)
         answers: list[Any] = await pipe.execute(raise_on_error=False)
-        for (reader, count), raw in zip(counts.items(), answers, strict=True):
+        for (reader, count), wish, raw in zip(counts.items(), wishes, answers, strict=True):
             if isinstance(raw, Exception):
                 logger.error("reading %s failed: %s", reader.generation_id, raw)
                 continue
             self._give(reader, map(parse_entry, raw))
             if len(raw) >= count:
+                self.look_at(reader.generation_id)
+            else:
+                reader.grant(wish)
+        await self._compare(
+            [r for r in counts if r.quiet_looks and r.quiet_looks % _STRAY_LOOKS == 0]
+        )
+
+    async def _compare(self, readers: list[Reader]) -> None:
+        """Find readers that stand beyond the end of their stream."""
+        if not readers:
+            return
+        pipe = self._redis.pipeline(transaction=False)
+        for reader in readers:
+            pipe.xrevrange(stream_key(reader.generation_id), count=1)
+        answers: list[Any] = await pipe.execute(raise_on_error=False)
+        for reader, raw in zip(readers, answers, strict=True):
+            if not isinstance(raw, Exception) and reader.compare(raw[0][0] if raw else None):
                 self.look_at(reader.generation_id)
 
     @staticmethod
@@ -227,12 +282,5 @@ class Tailer:
                 reader.put(entry)
 
 
-_tailers: WeakKeyDictionary[asyncio.AbstractEventLoop, Tailer] = WeakKeyDictionary()
-
-
-def tailer() -> Tailer:
-    """The tailer of the running event loop; a web process has one loop."""
-    loop = asyncio.get_running_loop()
-    if loop not in _tailers:
-        _tailers[loop] = Tailer()
-    return _tailers[loop]
+# A web process has one loop.
+tailer = PerLoop(Tailer)
