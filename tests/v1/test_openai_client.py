@@ -2,65 +2,22 @@
 
 import asyncio
 import json
-import os
-import shlex
-import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import subprocess
+import sys
 from typing import Any
 
 import httpx
 import openai
-import psycopg
 import pytest
-import redis.asyncio
 from openai import AsyncOpenAI
 
 from chat.api.openai.shapes import ChatCompletion, ChatCompletionChunk
-from deploy.local import processes, procfile
-from deploy.local.health import wait_until_healthy
 from deploy.local.paths import ROOT
 from tests.support.stack import MODEL, Stack
-from tests.support.wire import http, sign_up
+from tests.support.wire import http
+from tests.v1.clients import HELLO, ask, ask_stream, client_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
-
-HELLO: Any = [{"role": "user", "content": "hello there"}]
-
-
-async def make_key(stack: Stack) -> tuple[str, str]:
-    """A new user's session token and API key."""
-    token = await sign_up(stack)
-    async with http(stack, token) as client:
-        response = await client.post("/api/keys", json={"name": "test"})
-        assert response.status_code == 201, response.text
-        return token, str(response.json()["key"])
-
-
-def client_of(base_url: str, key: str) -> AsyncOpenAI:
-    return AsyncOpenAI(base_url=f"{base_url}/v1", api_key=key, max_retries=0, timeout=60)
-
-
-@pytest.fixture
-async def session(stack: Stack) -> tuple[str, str]:
-    return await make_key(stack)
-
-
-@pytest.fixture
-async def client(stack: Stack, session: tuple[str, str]) -> AsyncIterator[AsyncOpenAI]:
-    async with client_of(stack.base_url, session[1]) as client:
-        yield client
-
-
-async def ask(client: AsyncOpenAI, **fields: Any) -> Any:
-    fields = {"model": "eugpt", "messages": HELLO, "max_tokens": 40, **fields}
-    return await client.chat.completions.create(**fields)
-
-
-async def ask_stream(client: AsyncOpenAI, **fields: Any) -> list[Any]:
-    async with await ask(client, stream=True, **fields) as stream:
-        return [chunk async for chunk in stream]
 
 
 def text_of(chunks: list[Any]) -> str:
@@ -235,143 +192,16 @@ async def test_the_generation_is_the_users_and_in_no_conversation(
         assert (await member.get("/api/conversations")).json() == []
 
 
-async def state_of(stack: Stack, token: str, generation: str, wanted: str) -> dict[str, Any]:
-    """The generation's row once its status is `wanted`, within a bounded time."""
-    async with http(stack, token) as member:
-        for _ in range(300):
-            row: dict[str, Any] = (await member.get(f"/api/generations/{generation}")).json()
-            if row["status"] == wanted:
-                return row
-            await asyncio.sleep(0.1)
-    pytest.fail(f"the generation is {row['status']}, not {wanted}")
-
-
-LONG: dict[str, Any] = {"max_tokens": 300, "extra_body": {"min_tokens": 300}}
-
-
-async def test_a_stream_that_is_left_is_cancelled(
-    stack: Stack, session: tuple[str, str], client: AsyncOpenAI
-) -> None:
-    with stack.slow_worker():
-        async with await ask(client, stream=True, **LONG) as stream:
-            async for chunk in stream:
-                if chunk.choices[0].delta.content:
-                    break
-        generation = stream.response.headers["x-generation-id"]
-        row = await state_of(stack, session[0], generation, "cancelled")
-    assert row["completion_tokens"] < 300
-
-
-async def test_an_answer_that_is_not_waited_for_is_cancelled(
-    stack: Stack, session: tuple[str, str], client: AsyncOpenAI
-) -> None:
-    with stack.slow_worker():
-        asking = asyncio.create_task(ask(client, **LONG))
-        async with http(stack, session[0]) as member:
-            generation = await _running(stack, member)
-        asking.cancel()
-        await asyncio.gather(asking, return_exceptions=True)
-        row = await state_of(stack, session[0], generation, "cancelled")
-    assert row["completion_tokens"] < 300
-
-
-async def _running(stack: Stack, member: httpx.AsyncClient) -> str:
-    """The id of the user's one generation that runs, from the stack's database."""
-    user = (await member.get("/api/auth/me")).json()["id"]
-    async with await psycopg.AsyncConnection.connect(stack.env["DATABASE_URL"]) as connection:
-        for _ in range(300):
-            rows = await connection.execute(
-                "SELECT id FROM chat_generation WHERE user_id = %s AND status = 'running'", [user]
-            )
-            if found := await rows.fetchone():
-                return str(found[0])
-            await connection.rollback()
-            await asyncio.sleep(0.1)
-    pytest.fail("nothing runs")
-
-
-@contextmanager
-def stopped(stack: Stack) -> Iterator[None]:
-    """No worker runs meanwhile."""
-    worker = stack.pid("worker")
-    os.kill(worker, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(worker, signal.SIGCONT)
-
-
-async def _accepted(stack: Stack, count: int) -> list[str]:
-    """The control keys of prompts whose words wait in Redis, once there are so many."""
-    keys: list[str] = []
-    async with redis.asyncio.Redis.from_url(stack.env["REDIS_URL"], decode_responses=True) as store:
-        for _ in range(300):
-            found = [key async for key in store.scan_iter("eugpt:gen:*:control")]
-            keys = [key for key in found if await store.hexists(key, "input")]
-            if len(keys) >= count:
-                return keys
-            await asyncio.sleep(0.1)
-    pytest.fail(f"{len(keys)} of {count} are accepted")
-
-
-async def test_replies_that_wait_hold_no_thread(stack: Stack, client: AsyncOpenAI) -> None:
-    """More calls wait than the process has threads, and the others are answered meanwhile."""
-    with stopped(stack):
-        asking = [asyncio.create_task(ask(client, max_tokens=5)) for _ in range(40)]
-        await _accepted(stack, 40)
-        assert not any(task.done() for task in asking)
-        with pytest.raises(openai.BadRequestError):
-            await asyncio.wait_for(ask(client, n=2), 20)
-    replies = await asyncio.gather(*asking)
-    assert all(reply.choices[0].message.content for reply in replies)
-
-
-async def test_failure_while_streaming_is_an_error_of_the_client(
-    stack: Stack, client: AsyncOpenAI
-) -> None:
-    """The words wait in Redis alone: without them the reply ends in an error, streamed or not."""
-    with stopped(stack):
-        streaming = asyncio.create_task(ask_stream(client))
-        asking = asyncio.create_task(ask(client))
-        async with redis.asyncio.Redis.from_url(stack.env["REDIS_URL"]) as store:
-            await store.delete(*await _accepted(stack, 2))
-    with pytest.raises(openai.APIError) as raised:
-        await streaming
-    assert raised.value.code == "input_expired"
-    with pytest.raises(openai.InternalServerError) as whole:
-        await asking
-    assert (whole.value.status_code, whole.value.code) == (503, "input_expired")
-    assert whole.value.type == "server_error"
-
-
-@pytest.fixture
-def limited_url(stack: Stack, tmp_path: Path) -> Iterator[str]:
-    """A second web process of the stack, with limits on."""
-    port = str(processes.free_port())
-    env = {**stack.env, "PORT": port, "EUGPT_LIMITS": "on", "EUGPT_PROMPT_RATE": "3 per minute"}
-    command = shlex.split(procfile.commands(env)["web"])
-    web = processes.start(command, log=tmp_path / "web.log", cwd=ROOT, env=env)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        seen = wait_until_healthy(url, is_alive=lambda: web.poll() is None, timeout_s=60)
-        assert not seen, seen
-        yield url
-    finally:
-        processes.stop(web)
-
-
-async def test_the_rate_limit_is_the_clients_own(limited_url: str, session: Any) -> None:
-    async with client_of(limited_url, session[1]) as client:
-        for left in ("2", "1", "0"):
-            raw = await client.chat.completions.with_raw_response.create(
-                model="eugpt", messages=HELLO, max_tokens=3
-            )
-            assert raw.headers["x-ratelimit-limit-requests"] == "3"
-            assert raw.headers["x-ratelimit-remaining-requests"] == left
-        with pytest.raises(openai.RateLimitError) as raised:
-            await ask(client)
-        headers = raised.value.response.headers
-        assert raised.value.code == "rate_limited"
-        assert raised.value.type == "rate_limit_error"
-        assert 1 <= int(headers["retry-after"]) <= 60
-        assert headers["x-ratelimit-remaining-requests"] == "0"
+async def test_the_documents_example_runs(stack: Stack, session: tuple[str, str]) -> None:
+    document = (ROOT / "docs" / "openai.md").read_text(encoding="utf-8")
+    example = document.split("```python\n")[1].split("```")[0]
+    assert "http://127.0.0.1:8000" in example
+    assert "eugpt-..." in example
+    code = example.replace("http://127.0.0.1:8000", stack.base_url)
+    code = code.replace("eugpt-...", session[1])
+    run = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    out, err = await asyncio.wait_for(run.communicate(), 60)
+    assert run.returncode == 0, err.decode()
+    assert out.count(b"\n") >= 1
