@@ -5,9 +5,12 @@ What belongs to somebody else looks exactly like what does not exist: both raise
 
 import uuid
 
+from django.db.models import Q
+from django.utils import timezone
+
 from accounts.models import User
 from chat.errors import NotFound
-from chat.models import Conversation, Generation, Message
+from chat.models import Conversation, Generation, Message, Share
 
 
 def owner_key_for_user(user_id: int) -> str:
@@ -28,6 +31,22 @@ def message_for_user(*, user: User, message_id: int) -> Message:
     rows = Message.objects.select_related("parent")
     found = rows.filter(conversation__user=user, pk=message_id).first()
     if found is None:
+        raise NotFound
+    return found
+
+
+def share_for_owner(*, conversation: Conversation, slug: str) -> Share:
+    """A share of the conversation, an expired one too; raises NotFound."""
+    found = Share.objects.filter(conversation=conversation, slug=slug).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def share_for_anyone(*, slug: str) -> Share:
+    """A share that can be read: revoked, expired and unknown look the same. Raises NotFound."""
+    rows = Share.objects.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), slug=slug)
+    if (found := rows.first()) is None:
         raise NotFound
     return found
 

@@ -27,6 +27,7 @@ __all__ = [
     "RateLimited",
     "Suspended",
     "TooManyReplies",
+    "TooManyShares",
     "Unavailable",
 ]
 
@@ -87,3 +88,11 @@ class ModelUnavailable(ApiError):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "No model is loaded."
     default_code = "model_unavailable"
+
+
+class TooManyShares(ApiError):
+    """Raise with `limit`."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "This conversation has as many shared copies as it may have."
+    default_code = "too_many_shares"

@@ -13,10 +13,11 @@ from django.db.models import (
     Window,
 )
 from django.db.models.functions import Left, RowNumber
+from django.utils import timezone
 
 from accounts.models import User
 from chat.errors import Invalid
-from chat.models import Conversation, Message
+from chat.models import Conversation, Message, Share
 from chat.search import MATCHES_MAX, Segment, TextSearch
 
 # Of a long message no more is looked through for a snippet.
@@ -89,6 +90,12 @@ def conversation_messages(*, conversation: Conversation, limit: int) -> list[Mes
     rows = conversation.messages.select_related("generation").order_by("id")
     messages = list(rows[: limit + 1])
     return messages if len(messages) <= limit else None
+
+
+def share_list(*, conversation: Conversation) -> list[Share]:
+    """The conversation's shares that can be read, newest first, without their text; one query."""
+    live = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return list(conversation.shares.filter(live).defer("messages").order_by("-created_at", "-id"))
 
 
 def cursor_encode(conversation: Conversation) -> str:

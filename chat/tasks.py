@@ -13,6 +13,7 @@ from chat.generation.reaper import QUEUE, generations_reap
 from chat.generation.run import generation_run
 from chat.generation.worker import worker, worker_stop
 from chat.models import UNFINISHED, Generation
+from chat.services.shares import shares_prune
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,8 @@ def reap_generations() -> None:
 
 @shared_task
 def prune() -> None:
-    """Delete what replies without a conversation left behind: counts and times, never text."""
+    """Delete expired shares, and what replies without a conversation left behind: counts, times."""
+    shares_prune()
     old = Generation.objects.filter(message=None, queued_at__lt=timezone.now() - DETACHED_ROWS_LIFE)
     old.exclude(status__in=UNFINISHED).delete()
 

@@ -23,6 +23,14 @@ WITH RECURSIVE line(id, parent_id, depth) AS (
 )
 SELECT id, parent_id FROM line ORDER BY depth DESC
 """
+_LENGTH = """
+WITH RECURSIVE line(id, parent_id) AS (
+    SELECT id, parent_id FROM chat_message WHERE id = %s
+    UNION ALL
+    SELECT m.id, m.parent_id FROM chat_message m JOIN line ON m.id = line.parent_id
+)
+SELECT count(*) FROM line
+"""
 _NEWEST_BELOW = """
 WITH RECURSIVE below(id) AS (
     SELECT id FROM chat_message WHERE id = %s AND conversation_id = %s
@@ -77,6 +85,14 @@ def shown_messages(*, conversation: Conversation, limit: int) -> list[Message]:
     ids = [pk for pk, _ in _line(conversation.head_id, limit)]
     rows = Message.objects.select_related("generation").filter(pk__in=ids).exclude(content="")
     return list(rows.exclude(generation__status__in=UNFINISHED).order_by("id"))
+
+
+def branch_length(*, conversation: Conversation) -> int:
+    """How many messages the shown branch has."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LENGTH, [conversation.head_id])
+        length: int = cursor.fetchone()[0]
+    return length
 
 
 def newest_leaf_below(*, conversation: Conversation, message_id: int) -> int | None:

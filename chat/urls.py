@@ -1,16 +1,8 @@
-"""Routes of chat under /api. Streaming routes are a list of their own, beside the views."""
+"""Routes of chat under /api, each list beside its views."""
 
-from django.urls import path
-
-from chat.api.context import ContextView
-from chat.api.conversations import ConversationsView, ConversationView
+from chat.api.conversation_urls import urlpatterns as conversation_urlpatterns
 from chat.api.stream_urls import urlpatterns as stream_urlpatterns
 
 app_name = "chat"
 
-urlpatterns = [
-    path("conversations", ConversationsView.as_view(), name="conversations"),
-    path("conversations/<int:conversation_id>", ConversationView.as_view(), name="conversation"),
-    path("conversations/<int:conversation_id>/context", ContextView.as_view(), name="context"),
-    *stream_urlpatterns,
-]
+urlpatterns = [*conversation_urlpatterns, *stream_urlpatterns]

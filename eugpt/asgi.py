@@ -47,6 +47,7 @@ http_application = StaticSite(
         cast("ASGI3Application", django_application),
         api_bytes=settings.API_BODY_MAX_BYTES,
         other_bytes=ADMIN_BODY_MAX_BYTES,
+        larger=settings.LARGER_BODIES,
     ),
     export_dir=settings.FRONTEND_DIR,
     prefix=settings.STATIC_URL,

@@ -1,6 +1,7 @@
 """ASGI wrapper that bounds request bodies before Django spools them to disk."""
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -23,14 +24,28 @@ TOO_LARGE = {"detail": "The request body is too large.", "code": "too_large"}
 class BodyCap:
     """Answers 413 when a body is larger than `api_bytes` (API) or `other_bytes` (admin forms).
 
+    `larger` names paths that may take more.
     Counts what arrives, so a missing or false Content-Length changes nothing. Responses pass
     through untouched, streamed ones included.
     """
 
-    def __init__(self, application: ASGI3Application, *, api_bytes: int, other_bytes: int) -> None:
+    def __init__(
+        self,
+        application: ASGI3Application,
+        *,
+        api_bytes: int,
+        other_bytes: int,
+        larger: Mapping[str, int] | None = None,
+    ) -> None:
         self.application = application
         self.api_bytes = api_bytes
         self.other_bytes = other_bytes
+        self.larger = larger or {}
+
+    def limit(self, path: str) -> int:
+        """The most bytes that a body sent to this path may have."""
+        usual = self.api_bytes if path.startswith(API_PREFIXES) else self.other_bytes
+        return self.larger.get(path.rstrip("/"), usual)
 
     async def __call__(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
@@ -38,7 +53,7 @@ class BodyCap:
         if scope["type"] != "http":
             await self.application(scope, receive, send)
             return
-        limit = self.api_bytes if scope["path"].startswith(API_PREFIXES) else self.other_bytes
+        limit = self.limit(scope["path"])
         if _announced_bytes(scope) > limit:
             await _refuse(send, scope["path"], limit)
             return

@@ -23,15 +23,22 @@ MODELS_DIR = CONFIG.models_dir
 VAR_DIR = CONFIG.var_dir
 FRONTEND_DIR = CONFIG.frontend_dir
 LIMITS_ENABLED = CONFIG.limits
-# One `limits` rate each: the first two and guests' prompts per client address, members' per user.
+# One `limits` rate each: register, login, guest_prompt and shared count per client address, the
+# others per user.
 RATE_LIMITS = {
     "register": "30 per 10 minutes",
     "login": "20 per minute",
     "prompt": CONFIG.prompt_rate,
     "guest_prompt": CONFIG.guest_prompt_rate,
+    "import": "60 per hour",
+    "shared": "60 per minute",
 }
 TICKET_LIFETIME_S = 30
 API_BODY_MAX_BYTES = 64 * 1024
+# A conversation of 10,000 messages is about 4 MB.
+LARGER_BODIES = {"/api/conversations/import": 8 * 1024 * 1024}
+# The caps are kept by `eugpt.body_cap`; Django's own, for all routes alike, would be 2.5 MB.
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(LARGER_BODIES.values())
 
 DEBUG = CONFIG.debug
 SECRET_KEY = CONFIG.signing_key()

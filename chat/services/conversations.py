@@ -1,6 +1,8 @@
 """Create, change and delete conversations. Other tabs of the user are told, as a hint."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -10,16 +12,40 @@ from accounts.hints import user_hint
 from accounts.models import User
 from chat.errors import Invalid
 from chat.generation.cancel import generation_cancel
-from chat.models import DEFAULT_TITLE, UNFINISHED, Conversation
+from chat.models import DEFAULT_TITLE, UNFINISHED, Conversation, Generation
 from chat.tree import newest_leaf_below
 
 UPDATABLE_FIELDS = ("title", "pinned", "archived")
+# Any hint makes a tab read its list again; those of the newest may be the ones it shows.
+_HINTS_MAX = 100
+
+
+class BulkAction(StrEnum):
+    DELETE = "delete"
+    ARCHIVE = "archive"
+    UNARCHIVE = "unarchive"
+    PIN = "pin"
+    UNPIN = "unpin"
+
+
+_BULK_CHANGES: dict[BulkAction, dict[str, bool]] = {
+    BulkAction.ARCHIVE: {"archived": True},
+    BulkAction.UNARCHIVE: {"archived": False},
+    BulkAction.PIN: {"pinned": True},
+    BulkAction.UNPIN: {"pinned": False},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BulkResult:
+    changed: int
+    not_found: int
 
 
 def conversation_create(*, user: User, title: str = DEFAULT_TITLE) -> Conversation:
     """A new, empty conversation of the user."""
     conversation = Conversation.objects.create(user=user, title=title)
-    _tell(conversation.user_id, conversation.pk)
+    conversation_tell(user_id=conversation.user_id, conversation_id=conversation.pk)
     return conversation
 
 
@@ -40,7 +66,7 @@ def conversation_update(*, conversation: Conversation, changes: Mapping[str, Any
             names.append("head")
         if names:
             conversation.save(update_fields=names)
-            _tell(conversation.user_id, conversation.pk)
+            conversation_tell(user_id=conversation.user_id, conversation_id=conversation.pk)
     return conversation
 
 
@@ -50,7 +76,7 @@ def conversation_delete(*, conversation: Conversation) -> None:
     for generation in conversation.generations.filter(status__in=UNFINISHED):
         generation_cancel(generation=generation)
     conversation.delete()
-    _tell(user_id, conversation_id)
+    conversation_tell(user_id=user_id, conversation_id=conversation_id)
 
 
 def _leaf_to_show(conversation: Conversation, message_id: int) -> int:
@@ -61,7 +87,35 @@ def _leaf_to_show(conversation: Conversation, message_id: int) -> int:
     return leaf_id
 
 
-def _tell(user_id: int, conversation_id: int) -> None:
+def conversations_bulk(*, user: User, ids: Sequence[int] | None, action: BulkAction) -> BulkResult:
+    """Do one thing to many of the user's conversations, or (`ids` None) to all of them.
+
+    One transaction. What is not the user's is not found, like what does not exist. Replies being
+    written in deleted ones are stopped first.
+    """
+    rows = Conversation.objects.filter(user=user)
+    if ids is not None:
+        rows = rows.filter(pk__in=ids)
+    if action == BulkAction.DELETE:
+        running = Generation.objects.filter(status__in=UNFINISHED, conversation__in=rows)
+        for generation in running:
+            generation_cancel(generation=generation)
+    with transaction.atomic():
+        newest = rows.order_by("-updated_at", "-id").select_for_update(of=("self",))
+        found = list(newest.values_list("pk", flat=True))
+        chosen = Conversation.objects.filter(pk__in=found)
+        if action == BulkAction.DELETE:
+            chosen.delete()
+        else:
+            chosen.update(**_BULK_CHANGES[action])
+        for conversation_id in found[:_HINTS_MAX]:
+            conversation_tell(user_id=user.pk, conversation_id=conversation_id)
+    missing = 0 if ids is None else len(set(ids)) - len(found)
+    return BulkResult(changed=len(found), not_found=missing)
+
+
+def conversation_tell(*, user_id: int, conversation_id: int) -> None:
+    """Hint at a change after commit, to all tabs of the user."""
     hint = partial(
         user_hint, user_id=user_id, kind="conversation.changed", conversation=conversation_id
     )
