@@ -30,6 +30,7 @@ class Answer:
         self.prompt = prompt
         self.client = client
         self.transport = transport
+        self.can_resume = True  # else a broken connection is an error for the caller to act on
         self.sent: list[float] = []
         self.connected: list[float] = []  # each connection that asked for it or resumed it
         self.words = array("d")  # when something of the text or its end came
@@ -72,7 +73,7 @@ class Answer:
         """A refusal or a trouble: seconds until the next try, or None when it is final."""
         code = str(body.get("code", "no code"))
         if code not in AGAIN:
-            self._end("error", code, now)
+            self.fail(code, now)
             return None
         self.refusals[code] += 1
         if code == "queue_full" and "retry_after" not in body:
@@ -92,6 +93,10 @@ class Answer:
             self._token(event_id, data, now)
         elif kind == "done":
             self._done(data, now)
+
+    def fail(self, code: str, now: float) -> None:
+        """It ended with an error."""
+        self._end("error", code, now)
 
     def _start(self, event_id: str) -> None:
         """The text begins, or begins again: what came before is void."""

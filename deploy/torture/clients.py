@@ -44,6 +44,7 @@ class Client(ABC):
     """One page: asks, reads, thinks, asks again; on a lost connection it tries the other web."""
 
     transport: ClassVar[str]
+    can_resume: ClassVar[bool] = True
 
     def __init__(self, world: World, number: int) -> None:
         self.world = world
@@ -75,6 +76,7 @@ class Client(ABC):
     async def one_answer(self, prompt: Prompt) -> Answer:
         """Ask and read to the end, or give up after ANSWER_LIMIT_S: then it hangs."""
         answer = Answer(prompt, client=self.name, transport=self.transport)
+        answer.can_resume = self.can_resume
         self.world.answers.append(answer)
         self.current = answer
         try:

@@ -12,9 +12,10 @@ from deploy.torture.clients import Client, World
 from deploy.torture.prompts import Prompt
 from deploy.torture.sockets import GuestSocket, MemberSocket, SilentSocket
 from deploy.torture.sse import GuestSse, MemberSse
+from deploy.torture.v1 import ApiStream
 
 # A further transport is a subclass of Client with an entry here.
-TRANSPORTS: tuple[type[Client], ...] = (GuestSocket, MemberSocket, GuestSse, MemberSse)
+TRANSPORTS: tuple[type[Client], ...] = (GuestSocket, MemberSocket, GuestSse, MemberSse, ApiStream)
 BURST: tuple[type[Client], ...] = (GuestSocket, GuestSse)
 _END_LIMIT_S = 150.0
 

@@ -12,13 +12,14 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from deploy.torture.answers import Answer
 from deploy.torture.crowd import Crowd, answers_of
 from deploy.torture.installation import WEBS, WORKERS, Installation
 from deploy.torture.stored import running_on
 
-_FLUSH_S = 0.3
+_FLUSH_S, _DOWN_S = 0.3, 1.2
 _BUSY_TRIES, _BUSY_EVERY_S = 60, 0.25
 
 
@@ -130,15 +131,36 @@ async def roll_workers(stage: Stage) -> None:
         await asyncio.to_thread(stage.installation.roll, name)
 
 
-async def kill_valkey(stage: Stage, *, with_data: bool = True) -> None:
-    back = await asyncio.to_thread(stage.installation.kill_valkey, down_s=1.5, with_data=with_data)
-    await asyncio.sleep(_FLUSH_S)
-    stage.mark(stage.crowd.under_way())
-    await asyncio.to_thread(back)
+async def kill_valkey(stage: Stage) -> None:
+    await _valkey_away(stage, lambda: None)
 
 
 async def lose_valkey(stage: Stage) -> None:
-    await kill_valkey(stage, with_data=False)
+    await _valkey_away(stage, stage.installation.empty_valkey)
+
+
+async def cut_power_of_valkey(stage: Stage) -> None:
+    """What it wrote in the last second is gone: it flushes to the disk once a second."""
+    sizes = stage.installation.valkey_sizes()
+    await asyncio.sleep(1)
+    await _valkey_away(stage, partial(stage.installation.cut_valkey, sizes))
+
+
+async def lose_worker_and_valkey(stage: Stage) -> None:
+    """Nobody is left who knows what was written: those replies may begin again."""
+    await _freeze_worker(stage, WORKERS[0])
+    await _valkey_away(stage, stage.installation.empty_valkey)
+    await asyncio.to_thread(stage.installation.kill, WORKERS[0])
+    await asyncio.to_thread(stage.installation.release, WORKERS[0])
+
+
+async def _valkey_away(stage: Stage, meanwhile: Callable[[], None]) -> None:
+    await asyncio.to_thread(stage.installation.kill_valkey)
+    await asyncio.sleep(_FLUSH_S)
+    stage.mark(stage.crowd.under_way())
+    await asyncio.sleep(_DOWN_S)
+    meanwhile()
+    await asyncio.to_thread(stage.installation.start_valkey)
 
 
 async def restart_postgres(stage: Stage) -> None:
@@ -199,10 +221,12 @@ FULL: Sequence[Planned] = (
     Planned("workers: rolling restart", roll_workers, 20),
     Planned("Valkey: kill -9, data kept", kill_valkey, 30),
     Planned("Valkey: kill -9, data lost", lose_valkey, 35, loses_streams=True),
+    Planned("Valkey: power cut, last second lost", cut_power_of_valkey, 30, loses_streams=True),
     Planned("PostgreSQL: restart", restart_postgres, 25),
     Planned("clients suspended for 6 s", suspend_clients, 15),
     Planned("clients that never read", never_read, 25),
     Planned("queue full", fill_queue, 30, must_refuse=True),
+    Planned("worker and Valkey's data at once", lose_worker_and_valkey, 35, loses_streams=True),
     Planned("worker and web at once: kill -9", kill_worker_and_web, 30, goal="worker"),
 )
 

@@ -7,6 +7,7 @@ supervisord would; a rolling restart waits as supervisord waits.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import shlex
 import shutil
@@ -14,7 +15,6 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,17 +147,28 @@ class Installation:
         elif name in WORKERS:
             self.wait_ready(name, seen)
 
-    def kill_valkey(self, *, down_s: float, with_data: bool) -> Callable[[], None]:
-        """Kill Valkey; the returned function brings it back, with its append-only file or empty."""
+    def kill_valkey(self) -> None:
+        """`kill -9`; what it has written to its append-only file stays."""
         self._valkey.kill()
 
-        def bring_back() -> None:
-            time.sleep(down_s)
-            if not with_data:
-                shutil.rmtree(self._valkey.base / "appendonlydir")
-            self._valkey.start()
+    def empty_valkey(self) -> None:
+        """Delete the data of the killed Valkey."""
+        shutil.rmtree(self._valkey_files())
 
-        return bring_back
+    def valkey_sizes(self) -> dict[Path, int]:
+        """How much is in each file of its data now."""
+        return {path: path.stat().st_size for path in self._valkey_files().iterdir()}
+
+    def cut_valkey(self, sizes: dict[Path, int]) -> None:
+        """Take from the killed Valkey what it wrote since: as after a power cut."""
+        for path, size in sizes.items():
+            os.truncate(path, size)
+
+    def start_valkey(self) -> None:
+        self._valkey.start()
+
+    def _valkey_files(self) -> Path:
+        return self._valkey.base / "appendonlydir"
 
     def restart_postgres(self, *, down_s: float) -> None:
         """A fast shutdown and a new start, as a package upgrade does."""

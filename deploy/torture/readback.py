@@ -57,7 +57,7 @@ async def read_streams(judged: Iterable[Judged], base: str, since: float) -> int
     """Read guests' replies that ended after `since` again from the start; returns how many."""
     ones = [
         one for one in judged
-        if one.answer.end == "done" and not one.answer.transport.startswith("member")
+        if one.answer.end == "done" and one.answer.transport.startswith(("guest", "silent"))
         and one.answer.ended is not None and one.answer.ended > since
     ]  # fmt: skip
     gate = asyncio.Semaphore(_AT_ONCE)

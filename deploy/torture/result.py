@@ -85,7 +85,10 @@ def _row(own: Sequence[Judged], fault: Fault, judged: Sequence[Judged], start: f
     hit = {id(a) for mark in fault.marks for a in mark.answers}
     row.interrupted, row.continued = len(hit), len(hit & good)
     row.recoveries_s = sorted(
-        round(s, 3) for m in fault.marks for a in m.answers if (s := recovery_s(a, m)) is not None
+        round(s, 3)
+        for m in fault.marks
+        for a in m.answers
+        if a.end == "done" and (s := recovery_s(a, m)) is not None
     )
     if row.recoveries_s:
         row.recovery_p50_s = percentile(row.recoveries_s, 0.5)
@@ -109,7 +112,7 @@ def _goal(fault: Fault, row: FaultRow) -> str:
         verdict = "met" if within == len(row.recoveries_s) else "missed"
         return f"within {WORKER_GOAL_S:g} s: {verdict} ({within} of {len(row.recoveries_s)})"
     if fault.planned.goal == "web":
-        needed = [_connections(a, m) for m in fault.marks for a in m.answers]
+        needed = [_connections(a, m) for m in fault.marks for a in m.answers if a.can_resume]
         within = sum(count <= 1 for count in needed)
         verdict = "met" if within == len(needed) else "missed"
         return f"within one reconnect: {verdict} ({within} of {len(needed)})"

@@ -33,7 +33,7 @@ class GuestSse(Client):
         for answer in answers:
             while not answer.is_over:
                 try:
-                    await self._once(answer)
+                    await self.once(answer)
                 except (httpx.HTTPError, Cut, OSError):
                     await self.back_off()
                 finally:
@@ -67,7 +67,7 @@ class GuestSse(Client):
             "client_id": prompt.client_id,
         }
 
-    async def _once(self, answer: Answer) -> None:
+    async def once(self, answer: Answer) -> None:
         """One request; raises when its stream breaks before the end."""
         headers = await self.headers()
         answer.connected.append(time.monotonic())
@@ -83,24 +83,28 @@ class GuestSse(Client):
             request = self.http.stream("POST", self.base + path, json=body, headers=headers)
         async with request as response:
             if response.status_code != httpx.codes.OK:
-                await self._refused(answer, response)
+                await self._turned_away(answer, response)
                 return
             self._response = response
             self.connected()
             conversation = response.headers.get("X-Conversation-Id")
             known = int(conversation) if conversation else answer.conversation
             answer.accept(response.headers["X-Generation-Id"], known)
-            await self._read(answer, response)
+            await self.read(answer, response)
 
-    async def _refused(self, answer: Answer, response: httpx.Response) -> None:
+    async def _turned_away(self, answer: Answer, response: httpx.Response) -> None:
         await response.aread()
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            self.signed_out()
+            raise Cut
         try:
             body = response.json()
         except ValueError:
             body = {"code": f"http_{response.status_code}"}
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            self.signed_out()
-            raise Cut
+        await self.refused(answer, body)
+
+    async def refused(self, answer: Answer, body: dict[str, Any]) -> None:
+        """Wait as long as the server says, unless it says that this is the end."""
         wait_s = answer.refuse(body, time.monotonic())
         if wait_s is not None:
             await asyncio.sleep(wait_s)
@@ -108,17 +112,14 @@ class GuestSse(Client):
     def signed_out(self) -> None:
         """The server does not know us any more."""
 
-    async def _read(self, answer: Answer, response: httpx.Response) -> None:
+    async def read(self, answer: Answer, response: httpx.Response) -> None:
         async for event, event_id, data in self._events(response):
             await self.awake.wait()
             now = time.monotonic()
             if event == "error":
-                wait_s = answer.refuse(data, now)
-                if wait_s is not None:
-                    await asyncio.sleep(wait_s)
-                    return
-            else:
-                answer.take(event, event_id, data, now)
+                await self.refused(answer, data)
+                return
+            answer.take(event, event_id, data, now)
         if not answer.is_over:
             raise Cut
 

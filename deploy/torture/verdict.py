@@ -105,7 +105,11 @@ def _judge_end(one: Judged, member: str, stored: Stored) -> None:
         _judge_done(one, row, member)
     elif answer.code in _UNCLEAR or answer.code.startswith("http_"):
         one.blame(LOST, f"it ended with {answer.code}; the row: {row and row.status}")
-    elif row is not None and (row.status, row.error_code) != ("failed", answer.code):
+    elif (
+        answer.can_resume
+        and row is not None
+        and (row.status, row.error_code) != ("failed", answer.code)
+    ):
         one.blame(LOST, f"told {answer.code}, stored {row.status} {row.error_code}")
 
 
