@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
+from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 
 from accounts.errors import error_describe
@@ -24,7 +25,12 @@ KEEP_ALIVE_S = 15.0
 def sse_response(
     generation_id: uuid.UUID, after: str = streams.START, place: QueuePlace | None = None
 ) -> StreamingHttpResponse:
-    """The streaming answer; its headers go out at once."""
+    """The streaming answer; its headers go out at once.
+
+    Called in the view's thread, whose database connection goes back to the pool here: Django would
+    keep it until the last word.
+    """
+    close_old_connections()
     response = StreamingHttpResponse(
         _chunks(follow(generation_id, after, place)),
         content_type="text/event-stream; charset=utf-8",
