@@ -58,7 +58,9 @@ def request_user(request: Request) -> User:
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Input that refuses fields it does not know, so that a typo never passes silently."""
+    """Input that refuses fields it does not know, so that a typo never passes silently, and numbers
+    where a text belongs.
+    """
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
@@ -67,6 +69,23 @@ class StrictSerializer(serializers.Serializer[Any]):
                 raise serializers.ValidationError(
                     {name: ["This field is not known."] for name in unknown}
                 )
+            if numbers := [name for name in data if self._is_number_for_text(name, data[name])]:
+                raise serializers.ValidationError(
+                    {name: ["Not a valid string."] for name in numbers}
+                )
+        return super().to_internal_value(data)
+
+    def _is_number_for_text(self, name: str, value: Any) -> bool:
+        is_text = isinstance(self.fields[name], serializers.CharField)
+        return is_text and isinstance(value, int | float)
+
+
+class StrictIntegerField(serializers.IntegerField):
+    """A JSON number, not "1" or 1.0."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
         return super().to_internal_value(data)
 
 

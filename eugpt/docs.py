@@ -76,6 +76,8 @@ class EventsView(_DocumentView):
 class DocsView(SpectacularSwaggerSplitView):
     """Swagger UI from our own files; its script is a second answer, so that none is inline."""
 
+    metadata_class = None
+
     @extend_schema(
         responses={
             (200, "text/html"): OpenApiResponse(
@@ -90,4 +92,11 @@ class DocsView(SpectacularSwaggerSplitView):
         page: Any = super()
         response: Response = page.get(request, *args, **kwargs)
         response["Content-Security-Policy"] = PAGE_POLICY
+        return response
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Errors are JSON here, too."""
+        self.request.accepted_renderer = JSONRenderer()
+        self.request.accepted_media_type = JSONRenderer.media_type
+        response: Response = super().handle_exception(exc)
         return response

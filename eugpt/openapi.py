@@ -27,6 +27,7 @@ from accounts.errors import (
 from accounts.rest import ErrorBody, error_example
 from chat.api.openai.errors import V1_PREFIX, openai_error
 from chat.api.openai.shapes import OpenAIErrorBody
+from chat.delivery.endings import ERROR_DETAILS
 
 Operation = dict[str, Any]
 
@@ -80,6 +81,22 @@ class UnsupportedMediaType(ApiError):
     default_code = "unsupported_media_type"
 
 
+class Internal(ApiError):
+    """What `error_describe` says of what nobody foresaw."""
+
+    status_code = HTTPStatus.INTERNAL_SERVER_ERROR
+    default_detail = "Something went wrong on our side."
+    default_code = "internal"
+
+
+class DeadlineExceeded(ApiError):
+    """How a reply may end that /v1 answers as a whole."""
+
+    status_code = HTTPStatus.GATEWAY_TIMEOUT
+    default_detail = ERROR_DETAILS["deadline_exceeded"]
+    default_code = "deadline_exceeded"
+
+
 @dataclass(frozen=True)
 class _Shape:
     """How the errors of a part of the API look, and what its usual ones are."""
@@ -110,7 +127,7 @@ _OPENAI = _Shape(
     "OpenAI",
     OpenAIErrorBody.__name__,
     openai_error,
-    {**_USUAL, InvalidApiKey.status_code: InvalidApiKey},
+    _USUAL | {error.status_code: error for error in (InvalidApiKey, Internal, DeadlineExceeded)},
 )
 _RETRY = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}

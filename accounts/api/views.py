@@ -158,6 +158,7 @@ class TicketView(APIView):
     )
     def post(self, request: Request) -> Response:
         """A single-use ticket for `/ws/chat/?ticket=`."""
+        EmptySerializer(data=request.data).is_valid(raise_exception=True)
         user, token = request_user(request), request.auth
         assert isinstance(token, Token), "only an access token buys a ticket"
         secret = ticket_issue(Ticket(user.pk, user.token_version, token["exp"]))

@@ -5,7 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.rest import StrictBooleanField, StrictSerializer
+from accounts.rest import StrictBooleanField, StrictIntegerField, StrictSerializer, shape_example
+from chat.api import examples
 from chat.models import TITLE_MAX_CHARS, Conversation, Generation, Message, Role
 from chat.search import MATCHES_MAX
 
@@ -49,15 +50,17 @@ class ConversationListQuery(serializers.Serializer[Any]):
         return ARCHIVED[value]
 
 
+@shape_example({"title": "Greetings"})
 class ConversationCreateInput(StrictSerializer):
     title = serializers.CharField(max_length=TITLE_MAX_CHARS, required=False)
 
 
+@shape_example({"title": "Greetings", "pinned": True})
 class ConversationUpdateInput(StrictSerializer):
     title = serializers.CharField(max_length=TITLE_MAX_CHARS, required=False)
     pinned = StrictBooleanField(required=False)
     archived = StrictBooleanField(required=False)
-    head = serializers.IntegerField(
+    head = StrictIntegerField(
         min_value=1,
         max_value=2**63 - 1,
         required=False,
@@ -65,6 +68,7 @@ class ConversationUpdateInput(StrictSerializer):
     )
 
 
+@shape_example(examples.CONVERSATION)
 class ConversationOutput(serializers.ModelSerializer[Conversation]):
     class Meta:
         model = Conversation
@@ -91,6 +95,7 @@ class FoundOutput(serializers.Serializer[Any]):
     )
 
 
+@shape_example(examples.FOUND)
 class ConversationListOutput(FoundOutput, ConversationOutput):
     """A row of the list; the last two only when something was searched."""
 
@@ -148,6 +153,7 @@ class ConversationDetailQuery(StrictSerializer):
     )
 
 
+@shape_example(examples.DETAIL)
 class ConversationDetailOutput(ConversationOutput):
     head = serializers.IntegerField(source="head_id", allow_null=True)
     messages = BranchMessageOutput(many=True)
@@ -157,6 +163,7 @@ class ConversationDetailOutput(ConversationOutput):
         read_only_fields = fields
 
 
+@shape_example(examples.GENERATION)
 class GenerationOutput(serializers.ModelSerializer[Generation]):
     """The state of a generation, without its text."""
 

@@ -10,7 +10,7 @@ import uuid
 from typing import Any
 
 from django.http import HttpResponseBase
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 from accounts.models import User
 from accounts.rest import StrictSerializer, error_responses, request_user
 from chat.access import generation_for_reader
+from chat.api import examples
 from chat.api.serializers import GenerationOutput
 from chat.api.stream_shapes import (
     AGAIN_ERRORS,
@@ -177,7 +178,13 @@ class GenerationCancelView(APIView):
 
     @extend_schema(
         request=None,
-        responses={202: GenerationOutput},
+        responses={
+            202: OpenApiResponse(
+                GenerationOutput,
+                "It stops; it may take another step.",
+                [OpenApiExample("Example", examples.GENERATION)],
+            )
+        },
         operation_id="generations_cancel",
         tags=TAGS,
     )

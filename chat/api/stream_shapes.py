@@ -11,7 +11,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from accounts.rest import StrictSerializer, shape_example
+from accounts.rest import StrictIntegerField, StrictSerializer, shape_example
 from chat.errors import (
     BadParams,
     GenerationRunning,
@@ -102,7 +102,7 @@ class GuestChatInput(StrictSerializer):
 @shape_example({"message": "Hello!", "conversation_id": 12, "params": _PARAMS, "client_id": "c1"})
 class ChatInput(StrictSerializer):
     message = PromptField()
-    conversation_id = serializers.IntegerField(
+    conversation_id = StrictIntegerField(
         required=False, allow_null=True, min_value=1, max_value=2**63 - 1
     )
     params = ParamsField(required=False, allow_null=True)

@@ -69,6 +69,15 @@ def test_schema_describes_every_operation(schema: dict[str, Any]) -> None:
             assert "$ref" in response or response["description"], name
 
 
+def test_schema_has_an_example_of_every_body(schema: dict[str, Any]) -> None:
+    for name, operation in operations(schema):
+        for body in [operation.get("requestBody", {}), *operation["responses"].values()]:
+            if "$ref" in body:
+                body = schema["components"]["responses"][body["$ref"].rpartition("/")[2]]
+            for media_type, content in body.get("content", {}).items():
+                assert content.get("examples"), (name, media_type)
+
+
 def test_schema_names_the_answers_that_every_route_has(schema: dict[str, Any]) -> None:
     for name, operation in operations(schema):
         statuses = set(operation["responses"])
@@ -138,9 +147,17 @@ def test_an_unknown_route_is_not_found_as_json(client: Client, path: str) -> Non
     assert (error.get("error") or error)["code"] == "not_found"
 
 
+@pytest.mark.parametrize("path", ["/api/health", "/api/docs"])
 @pytest.mark.parametrize("method", ["PUT", "TRACE", "PROPFIND"])
-def test_a_method_that_is_not_there_is_answered_as_json(client: Client, method: str) -> None:
-    response = client.generic(method, "/api/health")
+def test_a_method_that_is_not_there_is_answered_as_json(
+    client: Client, method: str, path: str
+) -> None:
+    response = client.generic(method, path)
     assert response.status_code == 405
     assert response.json()["code"] == "method_not_allowed"
     assert response["Allow"] == "GET, HEAD, OPTIONS"
+
+
+def test_docs_page_has_no_options(client: Client) -> None:
+    response = client.options("/api/docs")
+    assert (response.status_code, response["Content-Type"]) == (405, "application/json")

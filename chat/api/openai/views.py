@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import uuid
@@ -74,12 +75,32 @@ COMPLETION_EXAMPLE = {
     ],
     "usage": {"prompt_tokens": 9, "completion_tokens": 5, "total_tokens": 14},
 }
+MODEL_EXAMPLE = {
+    "id": "eugpt-36m",
+    "object": "model",
+    "created": 1795348800,
+    "owned_by": ALIAS,
+}
+_CHUNK = {
+    **{name: COMPLETION_EXAMPLE[name] for name in ("id", "created", "model", "system_fingerprint")},
+    "object": "chat.completion.chunk",
+    "choices": [
+        {"index": 0, "delta": {"content": "I am"}, "logprobs": None, "finish_reason": None}
+    ],
+}
 CHUNKS = OpenApiResponse(
     OpenApiTypes.STR,
     description=(
         "With stream = true: lines `data: ChatCompletionChunk`, then `data: [DONE]`; a failure is "
         '`data: {"error": …}` and the end.'
     ),
+    examples=[
+        OpenApiExample(
+            "A chunk and the end",
+            f"data: {json.dumps(_CHUNK)}\n\ndata: [DONE]\n\n",
+            media_type="text/event-stream",
+        )
+    ],
 )
 
 
@@ -118,7 +139,8 @@ def _limit_headers(user: User) -> dict[str, str]:
 class ModelsView(OpenAIView):
     @extend_schema(
         parameters=LIMIT_HEADERS,
-        responses={200: OpenAIModelList, **openai_error_responses(401, 403)},
+        responses=OpenAIModelList,
+        examples=[OpenApiExample("One", {"object": "list", "data": [MODEL_EXAMPLE]})],
         operation_id="openai_models_list",
         tags=TAGS,
     )
@@ -130,7 +152,8 @@ class ModelsView(OpenAIView):
 class ModelView(OpenAIView):
     @extend_schema(
         parameters=LIMIT_HEADERS,
-        responses={200: OpenAIModel, **openai_error_responses(401, 403, 404)},
+        responses=OpenAIModel,
+        examples=[OpenApiExample("The model", MODEL_EXAMPLE)],
         operation_id="openai_models_retrieve",
         tags=TAGS,
     )
@@ -149,7 +172,7 @@ class ChatCompletionsView(OpenAIView):
         responses={
             (200, "application/json"): ChatCompletion,
             (200, "text/event-stream"): CHUNKS,
-            **openai_error_responses(400, 401, 403, 404, 413, 429, 500, 503, 504),
+            **openai_error_responses(400, 404, 429, 500, 503, 504),
         },
         examples=[
             OpenApiExample("Prompt", REQUEST_EXAMPLE, request_only=True),

@@ -1,0 +1,63 @@
+"""What conversations look like, for the API's description."""
+
+from typing import Any
+
+_WRITTEN = "2026-11-22T12:00:00Z"
+CONVERSATION: dict[str, Any] = {
+    "id": 12,
+    "title": "Greetings",
+    "created_at": _WRITTEN,
+    "updated_at": "2026-11-22T12:00:01Z",
+    "pinned": False,
+    "archived": False,
+}
+FOUND = {
+    **CONVERSATION,
+    "title_highlight": [{"text": "Greet", "is_match": True}, {"text": "ings", "is_match": False}],
+    "matches": [
+        {
+            "message": 40,
+            "snippet": [{"text": "Greet", "is_match": True}, {"text": " me!", "is_match": False}],
+        }
+    ],
+}
+GENERATION = {
+    "id": "0c9e0f2e-3a71-4c52-9df5-6d9f1a2f7b10",
+    "status": "completed",
+    "finish_reason": "stop",
+    "error_code": "",
+    "conversation": 12,
+    "message": 41,
+    "model": "eugpt-36m",
+    "attempt": 1,
+    "prompt_tokens": 5,
+    "completion_tokens": 4,
+    "context_trimmed": 0,
+    "queued_at": _WRITTEN,
+    "started_at": "2026-11-22T12:00:00.004Z",
+    "first_token_at": "2026-11-22T12:00:00.050Z",
+    "finished_at": "2026-11-22T12:00:00.090Z",
+}
+_BRIEF = ("id", "status", "finish_reason", "error_code", "context_trimmed")
+DETAIL = {
+    **CONVERSATION,
+    "head": 41,
+    "messages": [
+        {
+            "id": 40,
+            "role": "user",
+            "content": "Greet me!",
+            "created_at": _WRITTEN,
+            "parent": None,
+            "generation": None,
+        },
+        {
+            "id": 41,
+            "role": "assistant",
+            "content": "Hello there!",
+            "created_at": _WRITTEN,
+            "parent": 40,
+            "generation": {name: GENERATION[name] for name in _BRIEF},
+        },
+    ],
+}
