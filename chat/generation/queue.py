@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from statistics import fmean
 
 import redis.exceptions
 from django.conf import settings
@@ -20,7 +21,7 @@ from chat.models import Generation, Status
 
 logger = logging.getLogger(__name__)
 
-_RECENT = 20
+_RECENT = 12
 _RUNNING_MAX = 512
 # Beyond the limit of the queue: those that lost their worker are queued again.
 _LINE_MAX = 512
@@ -35,7 +36,7 @@ _FUTURE = timedelta(days=1)  # whatever the clocks of other machines say
 _PACE = """
     (SELECT array_agg(extract(epoch FROM now() - started_at)::float8) FROM (
         SELECT started_at FROM chat_generation WHERE status = %s LIMIT %s) AS running),
-    (SELECT avg(extract(epoch FROM finished_at - started_at))::float8 FROM (
+    (SELECT array_agg(extract(epoch FROM finished_at - started_at)::float8) FROM (
         SELECT started_at, finished_at FROM chat_generation
         WHERE status = %s AND started_at IS NOT NULL ORDER BY queued_at DESC LIMIT %s
     ) AS recent)
@@ -67,14 +68,18 @@ class Pace:
     """How quickly slots become free: what runs for how long, and what a reply usually takes."""
 
     ages: Sequence[float]
-    usual_s: float | None
+    took: Sequence[float]
     slots: int
 
     @cached_property
     def reply_s(self) -> float:
-        """What a reply takes. Where nothing has ended for long, what runs tells more."""
-        mean_age = sum(self.ages) / len(self.ages) if self.ages else 0.0
-        return max(self.usual_s or _DEFAULT_REPLY_S, mean_age)
+        """What a reply takes. Those that run for longer count, too: nothing may ever end again.
+
+        Were the longest of them the measure, estimates would jump whenever many end together.
+        """
+        took = self.took or [_DEFAULT_REPLY_S]
+        usual = fmean(took)
+        return fmean([*took, *(age for age in self.ages if age > usual)])
 
     def waits(self, count: int) -> list[float]:
         """Seconds until the turn of each of the first `count` in the line.
@@ -111,8 +116,8 @@ def _place(before: datetime) -> QueuePlace:
     """
     with connection.cursor() as cursor:
         cursor.execute(_AHEAD, [Status.QUEUED, before, *_PACE_ARGUMENTS])
-        ahead, ages, usual_s = cursor.fetchone()
-    return Pace(ages or [], usual_s, _slots()).place(ahead + 1)
+        ahead, ages, took = cursor.fetchone()
+    return Pace(ages or [], took or [], _slots()).place(ahead + 1)
 
 
 def queue_line() -> dict[str, QueuePlace]:
@@ -120,9 +125,9 @@ def queue_line() -> dict[str, QueuePlace]:
     with connection.cursor() as cursor:
         limit = settings.QUEUE_LIMIT + _LINE_MAX
         cursor.execute(_LINE, [Status.QUEUED, limit, *_PACE_ARGUMENTS])
-        ids, ages, usual_s = cursor.fetchone()
+        ids, ages, took = cursor.fetchone()
     ids = ids or []
-    waits = Pace(ages or [], usual_s, _slots()).waits(len(ids))
+    waits = Pace(ages or [], took or [], _slots()).waits(len(ids))
     return {
         name: QueuePlace(position, round(wait, 1))
         for position, (name, wait) in enumerate(zip(ids, waits, strict=True), 1)

@@ -54,20 +54,29 @@ def ended_rows(count: int, took_s: float) -> None:
 
 
 def test_free_slots_mean_no_wait() -> None:
-    pace = Pace(ages=[1.0], usual_s=4.0, slots=3)
+    pace = Pace(ages=[1.0], took=[4.0] * 3, slots=3)
     assert pace.waits(3) == [0.0, 0.0, 3.0]
 
 
 def test_line_is_played_through() -> None:
     """Two slots become free after 1 s and 3 s, and after 4 s more each."""
-    pace = Pace(ages=[3.0, 1.0], usual_s=4.0, slots=2)
+    pace = Pace(ages=[3.0, 1.0], took=[4.0] * 3, slots=2)
     assert pace.waits(5) == [1.0, 3.0, 5.0, 7.0, 9.0]
 
 
 def test_estimate_grows_where_nothing_ends() -> None:
-    quick = Pace(ages=[2.0] * 4, usual_s=4.0, slots=4)
-    stuck = Pace(ages=[60.0] * 4, usual_s=4.0, slots=4)
-    assert stuck.waits(1)[0] > 5 * quick.waits(1)[0]
+    quick, stuck, hung = (
+        Pace(ages=[age] * 4, took=[4.0] * 4, slots=4).waits(1)[0] for age in (3.0, 20.0, 60.0)
+    )
+    assert quick < stuck < hung
+
+
+def test_estimate_does_not_jump_when_a_batch_takes_a_little_longer() -> None:
+    """Replies of one length that began together end together: nothing ends until all do."""
+    before, after = (
+        Pace(ages=[age] * 4, took=[4.0] * 12, slots=4).waits(20)[-1] for age in (3.9, 4.4)
+    )
+    assert after < before + 2.0
 
 
 @pytest.mark.django_db
