@@ -15,12 +15,10 @@ from pydantic import (
     Field,
     ValidationError,
     WithJsonSchema,
-    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from chat.api.openai.openapi import plain_inputs
 from chat.errors import BadParams, Invalid
 from inference.public import params_schema
 
@@ -66,13 +64,13 @@ _CONTENT = {
 
 def _describe_params(schema: dict[str, Any]) -> None:
     """Our own ranges and defaults, from where they are checked."""
-    plain_inputs(schema)
+    properties = schema["properties"]
     for name in (*_SAME_NAME, "max_tokens"):
-        schema["properties"][name].update(_SAMPLING[name])
-    stop = schema["properties"]["stop"]
-    one = stop.pop("items")
-    stop.clear()
-    stop["anyOf"] = [one, _SAMPLING["stop"]]
+        kinds = [_SAMPLING[name], {"type": "null"}]
+        properties[name] = {
+            "anyOf": [_SAMPLING["stop"]["items"], *kinds] if name == "stop" else kinds
+        }
+    properties["max_completion_tokens"]["anyOf"] = properties["max_tokens"]["anyOf"]
 
 
 def _refuse(message: str) -> PydanticCustomError:
@@ -80,7 +78,7 @@ def _refuse(message: str) -> PydanticCustomError:
 
 
 class _Input(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=plain_inputs)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -136,7 +134,7 @@ class ChatCompletionRequest(_Input):
     messages: list[ChatMessage] = Field(min_length=1)
     stream: bool = False
     stream_options: StreamOptions | None = None
-    n: int | None = Field(None, description="Only 1.")
+    n: int | None = Field(None, ge=1, le=1)
     max_tokens: int | None = None
     max_completion_tokens: int | None = Field(None, description="The newer name of max_tokens.")
     temperature: float | None = None
@@ -149,27 +147,13 @@ class ChatCompletionRequest(_Input):
     seed: int | None = None
     logit_bias: dict[str, float] | None = None
     logprobs: bool | None = None
-    top_logprobs: int | None = Field(None, description="0 to 5, with logprobs.")
-    presence_penalty: float | None = Field(None, description="Only 0.")
-    frequency_penalty: float | None = Field(None, description="Only 0.")
+    top_logprobs: int | None = Field(None, ge=0, le=5, description="With logprobs only.")
+    presence_penalty: float | None = Field(None, ge=0, le=0)
+    frequency_penalty: float | None = Field(None, ge=0, le=0)
     response_format: ResponseFormat | None = None
     user: str | None = Field(None, description="Accepted and not used.")
     metadata: dict[str, Any] | None = Field(None, description="Accepted and not used.")
     store: bool | None = Field(None, description="Accepted; nothing is stored.")
-
-    @field_validator("n")
-    @classmethod
-    def _one(cls, value: int | None) -> int | None:
-        if value not in (None, 1):
-            raise _refuse("Only n = 1 is supported.")
-        return value
-
-    @field_validator("presence_penalty", "frequency_penalty")
-    @classmethod
-    def _zero(cls, value: float | None) -> float | None:
-        if value:
-            raise _refuse("Only 0 is supported; repetition_penalty does what this model can.")
-        return value
 
     @model_validator(mode="after")
     def _fit_together(self) -> ChatCompletionRequest:
@@ -177,8 +161,6 @@ class ChatCompletionRequest(_Input):
             raise BadParams("stream_options needs stream = true.", param="stream_options")
         if self.top_logprobs is not None and not self.logprobs:
             raise BadParams("top_logprobs needs logprobs = true.", param="top_logprobs")
-        if self.top_logprobs is not None and not 0 <= self.top_logprobs <= 5:
-            raise BadParams("top_logprobs: allowed is 0 to 5", param="top_logprobs")
         both = {self.max_tokens, self.max_completion_tokens} - {None}
         if len(both) > 1:
             raise BadParams(

@@ -7,11 +7,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework import serializers
 
-from chat.api.openai.openapi import plain_outputs
-
 
 class _Output(BaseModel):
-    model_config = ConfigDict(extra="forbid", json_schema_extra=plain_outputs)
+    model_config = ConfigDict(extra="forbid")
 
 
 class TokenChance(_Output):
