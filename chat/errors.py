@@ -1,5 +1,7 @@
 """Errors of conversations and generations; `accounts.errors` translates them for clients."""
 
+from typing import ClassVar
+
 from rest_framework import status
 
 from accounts.errors import (
@@ -38,6 +40,7 @@ class QueueFull(ApiError):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "EuGPT is busy. Try again in a moment."
     default_code = "queue_full"
+    example: ClassVar = {"retry_after": 4}
 
 
 class TooManyReplies(ApiError):
@@ -46,6 +49,7 @@ class TooManyReplies(ApiError):
     status_code = status.HTTP_429_TOO_MANY_REQUESTS
     default_detail = "Your other replies come first. Try again when one of them has ended."
     default_code = "too_many_replies"
+    example: ClassVar = {"retry_after": 2}
 
 
 class CannotContinue(ApiError):
@@ -60,6 +64,7 @@ class GenerationRunning(ApiError):
     status_code = status.HTTP_409_CONFLICT
     default_detail = "A reply is already being written in this conversation."
     default_code = "generation_running"
+    example: ClassVar = {"generation": "0c9e0f2e-3a71-4c52-9df5-6d9f1a2f7b10"}
 
 
 class PromptTooLong(ApiError):
@@ -67,6 +72,7 @@ class PromptTooLong(ApiError):
 
     default_detail = "This message is too long for the model."
     default_code = "prompt_too_long"
+    example: ClassVar = {"tokens": 512, "limit": 368}
 
 
 class BadParams(ApiError):
@@ -74,6 +80,7 @@ class BadParams(ApiError):
 
     default_detail = "A sampling parameter is out of range."
     default_code = "bad_params"
+    example: ClassVar = {"param": "top_k", "allowed": "an integer from 0 to 1000"}
 
 
 class ModelNotFound(ApiError):
@@ -82,12 +89,14 @@ class ModelNotFound(ApiError):
     status_code = status.HTTP_404_NOT_FOUND
     default_detail = "There is no such model here."
     default_code = "model_not_found"
+    example: ClassVar = {"param": "model"}
 
 
 class ModelUnavailable(ApiError):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "No model is loaded."
     default_code = "model_unavailable"
+    example: ClassVar = {"retry_after": 10}
 
 
 class TooManyShares(ApiError):
@@ -96,3 +105,4 @@ class TooManyShares(ApiError):
     status_code = status.HTTP_409_CONFLICT
     default_detail = "This conversation has as many shared copies as it may have."
     default_code = "too_many_shares"
+    example: ClassVar = {"limit": 20}

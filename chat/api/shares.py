@@ -11,8 +11,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.limits import address_key, limit_hit
-from accounts.rest import StrictSerializer, error_responses, request_user
+from accounts.rest import (
+    StrictIntegerField,
+    StrictSerializer,
+    error_responses,
+    request_user,
+    shape_example,
+)
 from chat.access import conversation_for_user, share_for_anyone, share_for_owner
+from chat.errors import RateLimited, TooManyShares
 from chat.models import Conversation, Role, Share
 from chat.selectors import share_list
 from chat.services.shares import share_create, share_revoke, shares_revoke_all
@@ -47,8 +54,9 @@ _SHARED = {
 }
 
 
+@shape_example({"expires_in_days": 7})
 class ShareInput(StrictSerializer):
-    expires_in_days = serializers.IntegerField(
+    expires_in_days = StrictIntegerField(
         min_value=1,
         max_value=EXPIRES_MAX_DAYS,
         required=False,
@@ -58,6 +66,7 @@ class ShareInput(StrictSerializer):
     )
 
 
+@shape_example(_SHARE)
 class ShareOutput(serializers.ModelSerializer[Share]):
     path = serializers.SerializerMethodField(help_text="Where anyone reads it.")
 
@@ -96,7 +105,7 @@ class _OwnView(APIView):
 
 class SharesView(_OwnView):
     @extend_schema(
-        responses={200: ShareOutput(many=True), **error_responses(401, 403, 404)},
+        responses=ShareOutput(many=True),
         operation_id="shares_list",
         tags=TAGS,
     )
@@ -107,11 +116,7 @@ class SharesView(_OwnView):
 
     @extend_schema(
         request=ShareInput,
-        responses={201: ShareOutput, **error_responses(400, 401, 403, 404, 409)},
-        examples=[
-            OpenApiExample("For a week", {"expires_in_days": 7}, request_only=True),
-            OpenApiExample("A share", _SHARE, response_only=True),
-        ],
+        responses={201: ShareOutput, **error_responses(TooManyShares)},
         operation_id="shares_create",
         tags=TAGS,
     )
@@ -124,7 +129,7 @@ class SharesView(_OwnView):
         return Response(ShareOutput(share).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
-        responses={204: OpenApiResponse(description="Revoked."), **error_responses(401, 403, 404)},
+        responses={204: OpenApiResponse(description="Revoked.")},
         operation_id="shares_delete_all",
         tags=TAGS,
     )
@@ -136,7 +141,7 @@ class SharesView(_OwnView):
 
 class ShareView(_OwnView):
     @extend_schema(
-        responses={204: OpenApiResponse(description="Revoked."), **error_responses(401, 403, 404)},
+        responses={204: OpenApiResponse(description="Revoked.")},
         operation_id="shares_delete",
         tags=TAGS,
     )
@@ -158,7 +163,7 @@ class SharedView(APIView):
                 description="noindex",
             )
         ],
-        responses={200: SharedOutput, **error_responses(404, 429)},
+        responses={200: SharedOutput, **error_responses(RateLimited)},
         examples=[OpenApiExample("A shared conversation", _SHARED, response_only=True)],
         operation_id="shared_retrieve",
         tags=TAGS,

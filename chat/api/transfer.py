@@ -9,10 +9,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.errors import RateLimited
 from accounts.limits import limit_hit
 from accounts.rest import StrictSerializer, error_responses, request_user
 from chat.access import conversation_for_user
+from chat.api import examples
 from chat.api.serializers import ConversationOutput
+from chat.document import Document
 from chat.exports import FILE_FORMATS, conversation_export
 from chat.services.imports import conversation_import
 
@@ -55,6 +58,10 @@ _DOCUMENT = {
 }
 
 
+def _file(text: str, media_type: str) -> OpenApiExample:
+    return OpenApiExample("Its beginning", text, media_type=media_type)
+
+
 class ExportQuery(StrictSerializer):
     format = serializers.ChoiceField(choices=list(FILE_FORMATS), default="json")
 
@@ -68,9 +75,13 @@ class ExportView(APIView):
                 description="All messages, for an import.",
                 examples=[OpenApiExample("A conversation", _DOCUMENT)],
             ),
-            (200, "text/markdown"): OpenApiResponse(OpenApiTypes.STR),
-            (200, "text/plain"): OpenApiResponse(OpenApiTypes.STR),
-            **error_responses(400, 401, 403, 404),
+            (200, "text/markdown"): OpenApiResponse(
+                OpenApiTypes.STR,
+                examples=[_file("# Dogs\n\n**You:** Do you like dogs?\n", "text/markdown")],
+            ),
+            (200, "text/plain"): OpenApiResponse(
+                OpenApiTypes.STR, examples=[_file("Dogs\n\nYou: Do you like dogs?\n", "text/plain")]
+            ),
         },
         operation_id="conversations_export",
         tags=TAGS,
@@ -93,13 +104,16 @@ class ExportView(APIView):
 
 class ImportView(APIView):
     @extend_schema(
-        request={"application/json": OpenApiTypes.OBJECT},
+        request=Document,
         responses={
             201: ConversationOutput,
             200: OpenApiResponse(ConversationOutput, description="It was there already."),
-            **error_responses(400, 401, 403, 413, 429),
+            **error_responses(RateLimited),
         },
-        examples=[OpenApiExample("A conversation", _DOCUMENT, request_only=True)],
+        examples=[
+            OpenApiExample("A conversation", _DOCUMENT, request_only=True),
+            OpenApiExample("The stored one", examples.CONVERSATION, response_only=True),
+        ],
         operation_id="conversations_import",
         tags=TAGS,
     )
