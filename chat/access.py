@@ -28,7 +28,7 @@ def conversation_for_user(*, user: User, conversation_id: int) -> Conversation:
 
 def message_for_user(*, user: User, message_id: int) -> Message:
     """A message of the user's conversations, with its parent; raises NotFound."""
-    rows = Message.objects.select_related("parent")
+    rows = Message.objects.select_related("parent").defer("search", "parent__search")
     found = rows.filter(conversation__user=user, pk=message_id).first()
     if found is None:
         raise NotFound

@@ -1,5 +1,6 @@
 """Conversations, messages and generations in the admin: to find and read, not to edit."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -10,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from chat.models import Conversation, Generation, Message
+from chat.models import Conversation, Generation, Message, Share
 
 TRANSCRIPT_MAX_MESSAGES = 500
 PREVIEW_CHARS = 90
@@ -46,6 +47,15 @@ def _link(instance: Model | None) -> SafeString | str:
     meta = instance._meta
     address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[instance.pk])
     return format_html('<a href="{}">{}</a>', address, str(instance))
+
+
+def _transcript(rows: Iterable[tuple[str, str, str]]) -> SafeString:
+    """Role, time and text of each message."""
+    row = (
+        '<p style="margin:0 0 1em;max-width:52em"><strong>{}</strong> <small>{}</small><br>'
+        '<span style="white-space:pre-wrap">{}</span></p>'
+    )
+    return format_html_join("", row, rows) or SafeString("No messages.")
 
 
 @admin.register(Conversation)
@@ -87,15 +97,10 @@ class ConversationAdmin(ReadOnlyAdmin):
     def transcript(self, conversation: Conversation) -> SafeString:
         """All messages in the order they were written, branches included."""
         messages = conversation.messages.order_by("id")[:TRANSCRIPT_MAX_MESSAGES]
-        rows = (
+        return _transcript(
             (message.role, message.created_at.strftime("%Y-%m-%d %H:%M"), message.content)
             for message in messages
         )
-        row = (
-            '<p style="margin:0 0 1em;max-width:52em"><strong>{}</strong> <small>{}</small><br>'
-            '<span style="white-space:pre-wrap">{}</span></p>'
-        )
-        return format_html_join("", row, rows) or SafeString("No messages.")
 
 
 @admin.register(Message)
@@ -119,6 +124,36 @@ class MessageAdmin(ReadOnlyAdmin):
     @admin.display(description="conversation")
     def conversation_link(self, message: Message) -> SafeString | str:
         return _link(message.conversation)
+
+
+@admin.register(Share)
+class ShareAdmin(ReadOnlyAdmin):
+    """To see what is public, and to take it back by deleting it."""
+
+    list_display = ["title", "username", "created_at", "expires_at"]
+    list_filter = ["created_at", "expires_at"]
+    list_select_related = ["conversation__user"]
+    search_fields = ["slug__exact", "title", "conversation__user__username"]
+    search_help_text = "Slug, title or username"
+    ordering = ["-id"]
+    fields = ["title", "conversation_link", "slug", "created_at", "expires_at", "transcript"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Share]:
+        rows: QuerySet[Share] = super().get_queryset(request)
+        return rows.defer("messages", "conversation__search")
+
+    @admin.display(description="user")
+    def username(self, share: Share) -> str:
+        return share.conversation.user.username
+
+    @admin.display(description="conversation")
+    def conversation_link(self, share: Share) -> SafeString | str:
+        return _link(share.conversation)
+
+    @admin.display(description="shared")
+    def transcript(self, share: Share) -> SafeString:
+        messages = share.messages[:TRANSCRIPT_MAX_MESSAGES]
+        return _transcript((m["role"], m["created_at"], m["content"]) for m in messages)
 
 
 @admin.register(Generation)

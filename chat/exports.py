@@ -30,6 +30,8 @@ _LINE_START = re.compile(r"^( *)([+=:-]|\d+(?=[.)]))")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, slots=True)
 class ExportFile:
@@ -74,9 +76,10 @@ def _json(conversation: Conversation) -> str:
             "archived": conversation.archived,
             "head": numbers.get(conversation.head_id),
         },
-        "messages": [_message(message, numbers) for message in messages],
     }
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    # One line for each message: as small as can be and yet to be read and compared.
+    lines = ",\n".join(_encode(_message(message, numbers)) for message in messages)
+    return f'{_encode(document)[:-1]},"messages":[\n{lines}\n]}}\n'
 
 
 def _message(message: Message, numbers: dict[int | None, int]) -> dict[str, Any]:

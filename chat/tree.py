@@ -31,14 +31,6 @@ WITH RECURSIVE line(id, parent_id) AS (
 )
 SELECT count(*) FROM line
 """
-_NEWEST_BELOW = """
-WITH RECURSIVE below(id) AS (
-    SELECT id FROM chat_message WHERE id = %s AND conversation_id = %s
-    UNION ALL
-    SELECT m.id FROM chat_message m JOIN below ON m.parent_id = below.id
-)
-SELECT max(id) FROM below
-"""
 
 Line = list[tuple[int, int | None]]
 
@@ -96,10 +88,20 @@ def branch_length(*, conversation: Conversation) -> int:
 
 
 def newest_leaf_below(*, conversation: Conversation, message_id: int) -> int | None:
-    """The newest message in the subtree of one, itself if it is a leaf; None if there is none."""
-    with connection.cursor() as cursor:
-        cursor.execute(_NEWEST_BELOW, [message_id, conversation.pk])
-        newest: int | None = cursor.fetchone()[0]
+    """The newest message in the subtree of one, itself if it is a leaf; None if there is none.
+
+    One query for ids: a recursive one, going down, took PostgreSQL 89 s for 10,000 messages that
+    it had no statistics of.
+    """
+    rows = conversation.messages.filter(pk__gte=message_id).order_by("id")
+    pairs = rows.values_list("id", "parent_id").iterator()
+    if next(pairs, (None, None))[0] != message_id:
+        return None
+    below, newest = {message_id}, message_id
+    for child_id, parent_id in pairs:
+        if parent_id in below:
+            below.add(child_id)
+            newest = child_id
     return newest
 
 

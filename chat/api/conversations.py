@@ -107,15 +107,14 @@ class ConversationView(APIView):
         query.is_valid(raise_exception=True)
         paging = query.validated_data
         if not paging:
-            messages = conversation_messages(conversation=conversation, limit=MESSAGES_WHOLE_MAX)
-            if messages is not None:
-                return Response(_detail(conversation, MessageOutput(messages, many=True).data))
+            whole = conversation_messages(conversation=conversation, limit=MESSAGES_WHOLE_MAX)
+            if whole is not None:
+                return Response(_detail(conversation, MessageOutput(whole, many=True).data))
         paging.setdefault("limit", MESSAGES_PAGE_MAX)
         page = branch_page(conversation=conversation, **paging)
-        rows = [
-            MessageOutput(item.message).data | {"siblings": SiblingsOutput(item.siblings).data}
-            for item in page.items
-        ]
+        messages = MessageOutput([item.message for item in page.items], many=True).data
+        siblings = SiblingsOutput([item.siblings for item in page.items], many=True).data
+        rows = [m | {"siblings": s} for m, s in zip(messages, siblings, strict=True)]
         response = Response(_detail(conversation, rows))
         if page.before is not None:
             response["Link"] = _next_link(request, limit=paging["limit"], before=page.before)

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.test import Client
 
 from accounts.models import User
-from chat.models import Conversation, Generation, Message
+from chat.models import Conversation, Generation
+from chat.services.shares import share_create
 from tests.accounts.clients import PASSWORD, client_for, error_of, user_make
 from tests.chat.factories import conversation_make, exchange_make
 
@@ -25,6 +27,7 @@ def admin() -> Client:
 def chat() -> Conversation:
     conversation = conversation_make(user_make("ana"), "About dogs")
     exchange_make(conversation, "tell me of <b>dogs</b>", "Dogs bark.")
+    share_create(conversation=conversation, expires_in_days=None)
     return conversation
 
 
@@ -39,11 +42,11 @@ def test_admin_index_is_branded(admin: Client) -> None:
     assert "Outstanding" not in page
 
 
-@pytest.mark.parametrize("model", ["conversation", "message", "generation"])
+@pytest.mark.parametrize("model", ["conversation", "message", "generation", "share"])
 def test_admin_chat_pages_render_and_are_read_only(
     admin: Client, chat: Conversation, model: str
 ) -> None:
-    row: Any = {"conversation": Conversation, "message": Message, "generation": Generation}[model]
+    row: Any = apps.get_model("chat", model)
     assert admin.get(f"/admin/chat/{model}/").status_code == 200
     assert admin.get(f"/admin/chat/{model}/add/").status_code == 403
     address = f"/admin/chat/{model}/{row.objects.latest('pk').pk}/change/"
@@ -54,9 +57,10 @@ def test_admin_chat_pages_render_and_are_read_only(
 
 
 def test_admin_shows_the_transcript_escaped(admin: Client, chat: Conversation) -> None:
-    page = admin.get(f"/admin/chat/conversation/{chat.pk}/change/").content.decode()
-    assert "tell me of &lt;b&gt;dogs&lt;/b&gt;" in page
-    assert "Dogs bark." in page
+    for path in (f"conversation/{chat.pk}", f"share/{chat.shares.get().pk}"):
+        page = admin.get(f"/admin/chat/{path}/change/").content.decode()
+        assert "tell me of &lt;b&gt;dogs&lt;/b&gt;" in page
+        assert "Dogs bark." in page
 
 
 def test_admin_lists_search(admin: Client, chat: Conversation) -> None:
@@ -65,6 +69,7 @@ def test_admin_lists_search(admin: Client, chat: Conversation) -> None:
     assert _names(admin.get(f"{conversations}dogs")) == ["About dogs"]
     assert _names(admin.get(f"{conversations}ben")) == ["Cats"]
     assert len(_names(admin.get("/admin/chat/message/?q=bark"))) == 1
+    assert _names(admin.get(f"/admin/chat/share/?q={chat.shares.get().slug}")) == ["About dogs"]
     generation = Generation.objects.get()
     assert len(_names(admin.get(f"/admin/chat/generation/?q={generation.pk}"))) == 1
     assert _names(admin.get("/admin/accounts/user/?q=AN")) == ["ana"]
@@ -72,7 +77,8 @@ def test_admin_lists_search(admin: Client, chat: Conversation) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["accounts/user", "chat/conversation", "chat/message", "chat/generation"]
+    "path",
+    ["accounts/user", "chat/conversation", "chat/message", "chat/generation", "chat/share"],
 )
 def test_admin_lists_take_a_fixed_number_of_queries(
     admin: Client, path: str, django_assert_max_num_queries: Callable[..., Any]
@@ -80,6 +86,7 @@ def test_admin_lists_take_a_fixed_number_of_queries(
     for number in range(15):
         conversation = conversation_make(user_make(f"user{number}"))
         exchange_make(conversation, "hi", "hello")
+        share_create(conversation=conversation, expires_in_days=None)
     with django_assert_max_num_queries(8):
         assert admin.get(f"/admin/{path}/").status_code == 200
 

@@ -117,13 +117,13 @@ def test_detail_of_an_empty_conversation(client: APIClient, user: User) -> None:
     assert (body["head"], body["messages"]) == (None, [])
 
 
-def test_detail_takes_two_queries_however_long(
+def test_detail_takes_three_queries_however_long(
     client: APIClient, user: User, django_assert_num_queries: Callable[..., Any]
 ) -> None:
     conversation = conversation_make(user)
     for number in range(8):
         exchange_make(conversation, f"question {number}", "answer")
-    with django_assert_num_queries(AUTH_QUERIES + 2):
+    with django_assert_num_queries(AUTH_QUERIES + 3):
         body = client.get(f"/api/conversations/{conversation.pk}").json()
     ids = [message["id"] for message in body["messages"]]
     assert len(ids) == 16
