@@ -17,7 +17,7 @@ import httpx
 from deploy.torture.answers import Answer
 from deploy.torture.prompts import Prompt, Question, Script, Turns
 
-ANSWER_LIMIT_S = 120.0
+ANSWER_LIMIT_S = 240.0  # with the waits after refusals
 _BACK_OFF_S, _BACK_OFF_MAX_S = 0.5, 8.0  # as frontend/src/lib/backoff.ts, with a lower cap
 _TOKEN_AGE_S = 300.0  # an access token lives ten minutes
 _PASSWORD = "correct horse battery staple"

@@ -17,7 +17,7 @@ from deploy.torture.v1 import ApiStream
 # A further transport is a subclass of Client with an entry here.
 TRANSPORTS: tuple[type[Client], ...] = (GuestSocket, MemberSocket, GuestSse, MemberSse, ApiStream)
 BURST: tuple[type[Client], ...] = (GuestSocket, GuestSse)
-_END_LIMIT_S = 150.0
+_END_LIMIT_S = 250.0
 
 
 class Crowd:

@@ -106,11 +106,17 @@ def _tiles(result: Result) -> str:
 
 def _html_row(row: FaultRow) -> str:
     cells = "".join(
-        f"<td{' class=alarm' if name in _BAD and count else ''}>{count}</td>"
+        f'<td class="{_class(name, count)}">{count}</td>'
         for name, count in zip(COLUMNS, _counts(row), strict=True)
     )
     times = "".join(f"<td>{time}</td>" for time in _times(row))
     return f"<tr><th>{escape(row.name)}</th>{cells}{times}</tr>"
+
+
+def _class(column: str, count: int) -> str:
+    if not count:
+        return "zero"
+    return "alarm" if column in _BAD else ""
 
 
 def _picture(result: Result) -> str:

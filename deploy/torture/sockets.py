@@ -232,7 +232,7 @@ class SilentSocket(GuestSocket):
     transport = "silent socket"
     receive_buffer_bytes = 4096
     prompts = 6
-    silent_s = 15.0
+    silent_s = 35.0  # the server drops whoever takes nothing for 30 s
 
     async def run(self) -> None:
         """One round; then it reads like everybody else."""

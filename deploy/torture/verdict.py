@@ -96,7 +96,12 @@ def _judge_order(one: Judged, texts: Counter[str]) -> None:
 def _judge_end(one: Judged, member: str, stored: Stored) -> None:
     answer = one.answer
     if not answer.is_over:
-        one.blame(HUNG, f"no end; generation {answer.generation or 'never accepted'}")
+        one.blame(
+            HUNG,
+            f"no end; generation {answer.generation or 'never accepted'}, asked over "
+            f"{len(answer.connected)} connections, {len(answer.words)} words, "
+            f"refused {dict(answer.refusals)}",
+        )
         return
     if member:
         _judge_count(one, stored.by_name[member, answer.prompt.client_id])
