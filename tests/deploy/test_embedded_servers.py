@@ -70,6 +70,25 @@ def test_valkey_second_start_finds_the_data(directory: Path) -> None:
         server.stop()
 
 
+def test_killed_valkey_comes_back_where_it_was_with_its_data(directory: Path) -> None:
+    server = EmbeddedValkey(directory / "valkey", directory / "log")
+    url = server.start()
+    with redis.Redis.from_url(url) as client:
+        client.set("kept", "yes")
+        server.kill()
+        assert server.start() == url
+        assert client.get("kept") == b"yes"
+    server.stop()
+
+
+def test_restarted_postgres_comes_back_where_it_was(directory: Path) -> None:
+    server = EmbeddedPostgres(directory / "postgres", directory / "log", is_durable=False)
+    url = server.start()
+    server.stop()
+    assert server.start() == url
+    server.destroy()
+
+
 def test_valkey_refuses_strangers(directory: Path) -> None:
     server = EmbeddedValkey(directory / "valkey", directory / "log", is_durable=False)
     port = int(server.start().rsplit(":", 1)[1].split("/")[0])
