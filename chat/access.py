@@ -44,8 +44,12 @@ def share_for_owner(*, conversation: Conversation, slug: str) -> Share:
 
 
 def share_for_anyone(*, slug: str) -> Share:
-    """A share that can be read: revoked, expired and unknown look the same. Raises NotFound."""
-    rows = Share.objects.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), slug=slug)
+    """A share that can be read: revoked, expired, unknown and a suspended user's look the same.
+
+    Raises NotFound.
+    """
+    live = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    rows = Share.objects.filter(live, slug=slug, conversation__user__is_active=True)
     if (found := rows.first()) is None:
         raise NotFound
     return found

@@ -48,6 +48,7 @@ CORS_ALLOWED_ORIGINS = list(CONFIG.cors_origins)
 SOCKET_ORIGINS = [*CONFIG.public_hosts(), *CONFIG.cors_origins]
 CORS_ALLOW_CREDENTIALS = True
 CORS_EXPOSE_HEADERS = [
+    "Content-Disposition",
     "Link",
     "Retry-After",
     "X-Assistant-Message-Id",

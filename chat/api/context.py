@@ -78,7 +78,10 @@ class ContextView(APIView):
         tags=["conversations"],
     )
     def get(self, request: Request, conversation_id: int) -> Response:
-        """What the model would see if a short message were sent now, in tokens."""
+        """What the model would see if a short message were sent now, in tokens.
+
+        A reply that is still being written counts when it has ended.
+        """
         query = ContextQuery(data=request.query_params.dict())
         return self._count(request, conversation_id, query, draft="")
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from accounts.services import user_reactivate, user_suspend
 from chat.models import Conversation, Generation, Message, Role, Share, Status
 from chat.services.shares import SHARED_MESSAGES_MAX
 from chat.tasks import prune
@@ -118,6 +119,16 @@ def test_expired_revoked_and_unknown_look_alike(api: APIClient, chat: Conversati
     assert api.get(_address(chat)).json() == []
     for odd in ("%00", "a%00", "%F0%9F%99%82", "'"):
         assert APIClient().get(f"/api/shared/{odd}").status_code == 404
+
+
+def test_a_suspended_users_shares_cannot_be_read(
+    api: APIClient, user: User, chat: Conversation
+) -> None:
+    path = _share(api, chat)["path"]
+    user_suspend(user=user)
+    assert error_of(APIClient().get(path)) == (404, "not_found")
+    user_reactivate(user=user)
+    assert APIClient().get(path).status_code == 200
 
 
 def test_pruning_deletes_what_has_expired(api: APIClient, chat: Conversation) -> None:
