@@ -48,6 +48,7 @@ class RunningReply:
     first_token_at: float | None = None  # time.time()
     is_over: threading.Event = field(default_factory=threading.Event)
     entries: list[NewEntry] = field(default_factory=list)
+    last_ms: int = 0  # of the id given last
     turns: str = ""  # a guest's, as Redis keeps them
     pending_ids: list[int] = field(default_factory=list)
     pending_text: str = ""
@@ -63,6 +64,8 @@ class RunningReply:
         self.entries, self.turns = list(written.entries), written.input
         self.token_ids, self.text = list(written.token_ids), written.text
         self.next_seq = written.next_seq
+        if written.entries:
+            self.last_ms = streams.cursor_order(written.entries[-1].id)[0]
         self.can_write = True
 
     @property
@@ -105,10 +108,8 @@ class RunningReply:
 
     def addition(self, kind: str, body: str, ids: str = "") -> Addition:
         """What stands next in the stream, with an id above the one before."""
-        now = time.time_ns() // 1_000_000
-        if self.entries:
-            now = max(now, streams.cursor_order(self.entries[-1].id)[0] + 1)
-        entry = NewEntry(f"{now}-0", kind, body, ids)
+        self.last_ms = max(time.time_ns() // 1_000_000, self.last_ms + 1)
+        entry = NewEntry(f"{self.last_ms}-0", kind, body, ids)
         return Addition(self.id, self.attempt, entry, len(self.entries))
 
 
@@ -137,18 +138,18 @@ def write(
 def _write(additions: Sequence[tuple[RunningReply, Addition]], is_held: IsHeld) -> list[Append]:
     answers = streams.append_all([addition for _, addition in additions])
     for _ in range(_RESTORES):
-        lost = [i for i, answer in enumerate(answers) if answer == Append.LOST]
-        if not lost:
+        if Append.LOST not in answers:
             break
+        lost = [i for i, answer in enumerate(answers) if answer == Append.LOST]
         restored = _restore([additions[i][0] for i in lost], is_held)
         for i in lost:
             reply, addition = additions[i]
             is_back = reply.key in restored
             answers[i] = streams.append_all([addition])[0] if is_back else Append.REFUSED
     for (reply, addition), answer in zip(additions, answers, strict=True):
-        if answer in (Append.OK, Append.CANCELLED):
+        if answer is Append.OK or answer is Append.CANCELLED:
             reply.entries.append(addition.entry)
-    return [Append.REFUSED if answer == Append.LOST else answer for answer in answers]
+    return [Append.REFUSED if answer is Append.LOST else answer for answer in answers]
 
 
 def _restore(replies: Sequence[RunningReply], is_held: IsHeld) -> set[str]:
