@@ -19,7 +19,7 @@ VENV_RUN := @deploy/setup-venv.sh requirements.txt
 VENV_DEV := @deploy/setup-venv.sh requirements-dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types train-smoke bench bench-peers bench-chat torture manage clean
+.PHONY: help run test fuzz lint format types train-smoke bench bench-peers bench-chat torture manage clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -32,6 +32,11 @@ test: ## Run every check: lint, types, imports, migrations, tests, front end, br
 	$(VENV_DEV)
 	@deploy/setup-chromium.sh
 	@exec $(BIN)/python -m deploy.checklist
+
+fuzz: ## Send 10,000 nonsense messages to a web process and come and go 2,000 times
+	$(VENV_DEV)
+	@FUZZ_MESSAGES=$${FUZZ_MESSAGES:-10000} FUZZ_ROUNDS=$${FUZZ_ROUNDS:-2000} \
+		exec $(BIN)/python -m pytest -q -s tests/sockets/test_fuzz.py
 
 lint: ## Check style and import directions
 	$(VENV_DEV)

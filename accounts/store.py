@@ -12,18 +12,24 @@ from django.conf import settings
 from accounts.per_loop import PerLoop
 
 TIMEOUT_S = 3.0
+# Each is kept once made. A crowd waits for one of them; who waits longer than TIMEOUT_S gets
+# redis.exceptions.ConnectionError.
+THREAD_CONNECTIONS = 16
 LOOP_CONNECTIONS = 4
 
 
 @cache
 def redis_client() -> "redis.Redis":
     """One thread-safe client for the process; connects on first use."""
-    return redis.Redis.from_url(
+    pool = redis.BlockingConnectionPool.from_url(
         settings.REDIS_URL,
+        max_connections=THREAD_CONNECTIONS,
+        timeout=TIMEOUT_S,
         decode_responses=True,
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
     )
+    return redis.Redis.from_pool(pool)
 
 
 def _async_client() -> "redis.asyncio.Redis":
@@ -38,6 +44,5 @@ def _async_client() -> "redis.asyncio.Redis":
     return redis.asyncio.Redis.from_pool(pool)
 
 
-# For short commands. A crowd waits for one of a few connections instead of opening one each;
-# who waits longer than TIMEOUT_S gets redis.exceptions.ConnectionError.
+# For short commands.
 async_redis_client: PerLoop["redis.asyncio.Redis"] = PerLoop(_async_client)

@@ -11,18 +11,17 @@ import asyncio
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.conf import settings
 
 from accounts.errors import error_describe
 from accounts.hints import hints
 from accounts.watch import Ended, session_watch
-from chat.errors import ApiError, RateLimited
-from chat.flood import FloodGate
 from chat.generation.history import MESSAGE_MAX_CHARS
 from chat.handlers import Chat, handle
+from chat.manners import Manners
 from chat.places import place_take
-from chat.protocol import encode, error_message, parse_message
+from chat.protocol import ClientMessage, encode, error_message, parse_message
 from chat.relays import STREAMS_LIMIT, Relays
 from chat.visitors import Visitor, visitor_of
 
@@ -35,7 +34,6 @@ CLOSE_CODES = {
     "unavailable": TRY_AGAIN,
 }
 IDLE_S = 900.0
-MALFORMED_LIMIT = 20
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
@@ -48,8 +46,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.relays = Relays(self.send)
-        self.gate = FloodGate()
-        self.malformed = 0
+        self.manners = Manners()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Leave nothing behind, however the socket ends: `disconnect` is not always called."""
@@ -91,34 +88,33 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if self.chat is None:  # being closed
             return
         self._rest_idle()
+        message = None
         try:
             message = parse_message(text_data)
-        except ApiError as error:
-            await self._refuse(error)
-            return
-        self.malformed = 0
-        try:
-            if settings.LIMITS_ENABLED and not self.gate.may_pass():
-                raise RateLimited(retry_after=1)
+            self.manners.heard()
             async with self.relays.handling:
                 await handle(self.chat, message)
+        except StopConsumer:
+            raise
         except Exception as error:  # noqa: BLE001  (every message gets an answer)
-            names = message.model_dump(include={"client_id", "generation"}, exclude_none=True)
-            await self._say(error, **names)
-        if self.gate.is_exhausted:
+            if message is None:
+                self.manners.heard_nonsense()
+            await self._say_error(error, message)
+        if self.manners.is_unbearable:
             await self._end(POLICY)
 
-    async def _refuse(self, error: ApiError) -> None:
-        self.malformed += 1
-        await self._say(error)
-        if self.malformed >= MALFORMED_LIMIT:
-            await self._end(POLICY)
-
-    async def _say(self, error: Exception, **names: Any) -> None:
-        body = error_message(error, **names)
+    async def _say_error(self, error: Exception, message: ClientMessage | None) -> None:
+        body = error_message(error, message)
         await self._answer(body)
         if body["code"] == "suspended":
             await self._end(SUSPENDED)
+
+    async def send(self, text_data: str | None = None, *args: Any, **kwargs: Any) -> None:
+        """Send; when the client has gone, so does the consumer."""
+        try:
+            await super().send(text_data, *args, **kwargs)
+        except OSError:
+            raise StopConsumer from None
 
     async def _answer(self, message: dict[str, Any]) -> None:
         await self.send(encode(message))

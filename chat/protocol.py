@@ -151,11 +151,15 @@ def entry_message(generation_id: uuid.UUID, entry: Entry) -> str:
     return f'{{"type":"{entry.type}","generation":"{generation_id}","id":"{entry.id}"{more}'
 
 
-def error_message(error: Exception, **names: Any) -> dict[str, Any]:
+def error_message(
+    error: Exception, about: ClientMessage | None = None, **names: Any
+) -> dict[str, Any]:
     """An exception as clients see it, with what it is about; logs what nobody foresaw."""
     info = error_describe(error)
     if info.is_internal:
         logger.error("a message failed", exc_info=error)
+    if about is not None:
+        names |= about.model_dump(include={"client_id", "generation"}, exclude_none=True)
     return {"type": "error", **names, **info.body}
 
 

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
+from channels.exceptions import StopConsumer
+
 from chat.delivery import streams
 from chat.delivery.follow import follow
 from chat.delivery.streams import Entry
@@ -18,7 +20,7 @@ from chat.protocol import encode, entry_message, error_message
 STREAMS_LIMIT = 8
 _CHANGES_LIMIT = 64
 
-# Sends one text frame; waits while the client does not read, and raises when it has gone.
+# Sends one text frame; waits while the client does not read; StopConsumer when it has gone.
 Send = Callable[[str], Awaitable[Any]]
 
 
@@ -71,6 +73,8 @@ class Relays:
         try:
             async for entry in entries:
                 await self._send(entry_message(generation_id, entry))
+        except StopConsumer:
+            return
         except Exception as error:  # noqa: BLE001  (a task's exception would reach nobody)
             with suppress(Exception):
                 await self._tell_error(error, generation_id)
@@ -79,7 +83,7 @@ class Relays:
         await self._send(encode(error_message(error, generation=str(generation_id))))
 
     async def _tell_changes(self) -> None:
-        with suppress(Exception):  # the client has gone
+        with suppress(StopConsumer):
             while self._changed:
                 async with self.handling:
                     conversation = next(iter(self._changed))

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode
 
@@ -98,6 +99,13 @@ class BoundedWebSocketProtocol(WebSocketsSansIOProtocol):
         if not self.writable.is_set() and not self.transport.is_closing():
             self.transport.pause_reading()
         return message
+
+    async def send(self, message: Any) -> None:
+        """Whoever still sends when the end has been said hears that the client has gone."""
+        await self.writable.wait()
+        if self.close_sent:
+            raise ClientDisconnected
+        await super().send(message)
 
     async def run_asgi(self) -> None:
         await super().run_asgi()
