@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
+from accounts import limits
 from accounts.store import redis_client
 from chat.delivery import streams
 from deploy.local import processes
@@ -85,4 +86,5 @@ def mortal_valkey(
 
 def _forget_clients() -> None:
     redis_client.cache_clear()
+    limits._limiter.cache_clear()
     streams._script.cache_clear()
