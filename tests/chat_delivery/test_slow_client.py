@@ -26,7 +26,7 @@ WORD = "x" * 60_000  # so many that no kernel's buffers hold them
 
 
 class ImpatientHttpProtocol(BoundedHttpProtocol):
-    stall_s = 1.0
+    stall_s = 4.0  # the quick client shares a busy machine
 
 
 @pytest.fixture
