@@ -94,7 +94,7 @@ class ChatView(APIView):
             params=data.get("params"),
             client_id=data.get("client_id"),
         )
-        return _member_stream(submitted)
+        return _member_stream(request, submitted)
 
 
 class RegenerateView(APIView):
@@ -109,7 +109,9 @@ class RegenerateView(APIView):
         """Write another reply as a branch; without params those of the old one, with a new seed."""
         data = _validated(AgainInput, request)
         owner = Owner.member(request_user(request))
-        return _member_stream(generation_regenerate(owner=owner, message_id=message_id, **data))
+        return _member_stream(
+            request, generation_regenerate(owner=owner, message_id=message_id, **data)
+        )
 
 
 class EditView(APIView):
@@ -125,7 +127,7 @@ class EditView(APIView):
         data = _validated(EditInput, request)
         owner, text = Owner.member(request_user(request)), data.pop("message")
         return _member_stream(
-            generation_edit(owner=owner, message_id=message_id, text=text, **data)
+            request, generation_edit(owner=owner, message_id=message_id, text=text, **data)
         )
 
 
@@ -141,7 +143,9 @@ class ContinueView(APIView):
         """Go on with a reply that was cut short, as a branch that begins with its words."""
         data = _validated(AgainInput, request)
         owner = Owner.member(request_user(request))
-        return _member_stream(generation_continue(owner=owner, message_id=message_id, **data))
+        return _member_stream(
+            request, generation_continue(owner=owner, message_id=message_id, **data)
+        )
 
 
 class GenerationView(APIView):
@@ -170,7 +174,8 @@ class GenerationStreamView(APIView):
         """Follow or resume a reply, from `Last-Event-ID` or from its start."""
         generation = _generation(request, generation_id)
         after = streams.parse_cursor(request.headers.get("Last-Event-ID"))
-        return sse_response(generation.pk, after or streams.START)
+        reader = request.user if isinstance(request.user, User) else None
+        return sse_response(generation.pk, after or streams.START, reader=reader)
 
 
 class GenerationCancelView(APIView):
@@ -202,8 +207,9 @@ def _validated(serializer: type[StrictSerializer], request: Request) -> dict[str
     return dict(data.validated_data)
 
 
-def _member_stream(submitted: Submitted) -> HttpResponseBase:
-    response = sse_response(submitted.generation_id, place=submitted.place)
+def _member_stream(request: Request, submitted: Submitted) -> HttpResponseBase:
+    reader = request_user(request)
+    response = sse_response(submitted.generation_id, place=submitted.place, reader=reader)
     response["X-Conversation-Id"] = str(submitted.conversation_id)
     response["X-User-Message-Id"] = str(submitted.user_message_id)
     response["X-Assistant-Message-Id"] = str(submitted.assistant_message_id)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from asyncio import FIRST_COMPLETED
 from collections.abc import AsyncGenerator
 from typing import Any, NamedTuple
 
+from accounts.watch import Ended
 from chat.delivery import streams
 from chat.delivery.board import Waiting, board
 from chat.delivery.endings import end_event
@@ -139,15 +141,21 @@ class _Following:
 
 
 async def with_keep_alive(
-    events: AsyncGenerator[Entry, None], every_s: float
+    events: AsyncGenerator[Entry, None], every_s: float, ended: Ended | None = None
 ) -> AsyncGenerator[Entry | None, None]:
-    """The same events, and None whenever nothing came for `every_s` seconds."""
+    """The same events, and None whenever nothing came for `every_s` seconds.
+
+    Raises what `ended` is set to, when the reader's session ends before the events do.
+    """
     pending: asyncio.Future[Entry] | None = None
     try:
         while True:
             if pending is None:
                 pending = asyncio.ensure_future(anext(events))
-            done, _ = await asyncio.wait({pending}, timeout=every_s)
+            news: set[asyncio.Future[Any]] = {pending} if ended is None else {pending, ended}
+            done, _ = await asyncio.wait(news, timeout=every_s, return_when=FIRST_COMPLETED)
+            if ended is not None and ended.done():
+                raise ended.result()
             if not done:
                 yield None
                 continue

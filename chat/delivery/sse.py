@@ -6,12 +6,15 @@ import json
 import logging
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 
 from accounts.errors import error_describe
+from accounts.models import User
+from accounts.watch import session_watch
 from chat.delivery import streams
 from chat.delivery.follow import follow, with_keep_alive
 from chat.delivery.streams import Entry
@@ -23,16 +26,19 @@ KEEP_ALIVE_S = 15.0
 
 
 def sse_response(
-    generation_id: uuid.UUID, after: str = streams.START, place: QueuePlace | None = None
+    generation_id: uuid.UUID,
+    after: str = streams.START,
+    place: QueuePlace | None = None,
+    reader: User | None = None,
 ) -> StreamingHttpResponse:
-    """The streaming answer; its headers go out at once.
+    """The streaming answer; its headers go out at once. It ends with the reader's session.
 
     Called in the view's thread, whose database connection goes back to the pool here: Django would
     keep it until the last word.
     """
     close_old_connections()
     response = StreamingHttpResponse(
-        _chunks(follow(generation_id, after, place)),
+        _chunks(follow(generation_id, after, place), reader),
         content_type="text/event-stream; charset=utf-8",
     )
     response["Cache-Control"] = "no-cache, no-transform"
@@ -41,16 +47,23 @@ def sse_response(
     return response
 
 
-async def _chunks(entries: AsyncGenerator[Entry, None]) -> AsyncIterator[bytes]:
+async def _chunks(
+    entries: AsyncGenerator[Entry, None], reader: User | None
+) -> AsyncIterator[bytes]:
     cursor = streams.START
     try:
-        async for entry in with_keep_alive(entries, KEEP_ALIVE_S):
-            if entry is None:
-                yield b": keep-alive\n\n"
-                continue
-            cursor = entry.id
-            for event, data in sse_events(entry):
-                yield _encode(cursor, event, data)
+        async with AsyncExitStack() as stack:
+            ended = None
+            if reader is not None:
+                watch = session_watch(reader.pk, reader.token_version)
+                ended = await stack.enter_async_context(watch)
+            async for entry in with_keep_alive(entries, KEEP_ALIVE_S, ended):
+                if entry is None:
+                    yield b": keep-alive\n\n"
+                    continue
+                cursor = entry.id
+                for event, data in sse_events(entry):
+                    yield _encode(cursor, event, data)
     except Exception as error:
         info = error_describe(error)
         if info.is_internal:

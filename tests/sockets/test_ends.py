@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from accounts.tickets import KEY_PREFIX
 from tests.sockets.web import Web, poll
 from tests.support.stack import Stack
-from tests.support.wire import http, receive, send, sign_up, socket, until
+from tests.support.wire import http, receive, send, sign_up, socket, sse_lines, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -121,6 +121,22 @@ async def test_socket_ends_with_its_token_and_the_reply_goes_on_elsewhere(stack:
     tokens += [message for message in rest if message["type"] == "token"]
     assert [message["seq"] for message in tokens] == list(range(len(tokens)))
     assert "".join(message["text"] for message in tokens) == rest[-1]["text"]
+
+
+async def test_suspended_member_s_stream_ends(stack: Stack) -> None:
+    token = await sign_up(stack)
+    body = {"message": "hello", "params": {"min_tokens": 300, "max_tokens": 300}}
+    events: list[tuple[str, str, dict[str, Any]]] = []
+    async with http(stack, token) as client:
+        member = await user_id(stack, token)
+        with stack.slow_worker(run_s=0.005, rest_s=0.2):
+            async with client.stream("POST", "/api/chat", json=body) as response:
+                async for event in sse_lines(response):
+                    if event[0] == "token" and not any(name == "token" for name, *_ in events):
+                        change_users(stack, "is_active = false", [member])
+                    events.append(event)
+    assert events[-1][0] == "error"
+    assert events[-1][2]["code"] == "suspended"
 
 
 async def test_expired_ticket_is_refused(stack: Stack) -> None:
