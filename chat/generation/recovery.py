@@ -32,13 +32,15 @@ def generation_recover(*, generation: Generation) -> bool:
 def generation_fail(*, generation: Generation, code: str) -> bool:
     """End it with an error, keeping the words there are; False when the claim was lost."""
     written = streams.read_written(str(generation.pk))
+    saved = generation.message.content if generation.message else ""
     outcome = Outcome(
-        Status.FAILED, FinishReason.ERROR, error_code=code, text=written.text,
+        Status.FAILED, FinishReason.ERROR, error_code=code,
+        text=max(written.text, saved, key=len),  # Redis may have lost what a snapshot has
         completion_tokens=len(written.token_ids),
     )  # fmt: skip
     if not generation_finish(generation=generation, outcome=outcome):
         return False
-    streams.end_unclaimed(str(generation.pk), *end_event(generation, written.text))
+    streams.end_unclaimed(str(generation.pk), *end_event(generation, outcome.text))
     logger.error("generation %s failed: %s", generation.pk, code)
     return True
 

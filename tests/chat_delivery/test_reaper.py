@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.store import redis_client
 from chat.delivery import streams
 from chat.generation import reaper, recovery
-from chat.generation.lifecycle import MAX_ATTEMPTS
+from chat.generation.lifecycle import MAX_ATTEMPTS, generation_snapshot
 from chat.generation.reaper import QUEUE, generations_reap
 from chat.generation.submit import Owner
 from chat.models import Generation, Status
@@ -70,6 +70,20 @@ def test_reaper_fails_after_the_last_attempt(member: Owner) -> None:
     assert generation.message is not None
     assert generation.message.content == "123", "the partial text is kept"
     assert types(generation) == ["token", "token", "token", "error"]
+
+
+@pytest.mark.usefixtures("tiny", "sent")
+def test_reaper_keeps_the_saved_words_when_redis_has_fewer(member: Owner) -> None:
+    generation = submit(member)
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        generation = claim(generation, f"dead{attempt}")
+        generation_snapshot(generation=generation, text="saved words")
+        redis_client().delete(streams.stream_key(str(generation.pk)))
+        assert generations_reap() == 1
+    generation.refresh_from_db()
+    assert generation.status == "failed"
+    assert generation.message is not None
+    assert generation.message.content == "saved words"
 
 
 @pytest.mark.usefixtures("tiny")
