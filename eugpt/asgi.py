@@ -6,6 +6,7 @@ Nothing imported from here may import torch.
 # ruff: noqa: E402  the apps must be loaded before what uses them is imported
 
 import os
+import resource
 import sys
 from typing import Any, cast
 
@@ -15,6 +16,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "eugpt.settings")
 
 # Threads that build queries must not keep the event loop from its sockets for 5 ms each time.
 sys.setswitchinterval(0.0005)
+
+# Each connection is an open file, and the usual soft limit is 1,024.
+FILES = 65_536
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+_wanted = FILES if _hard == resource.RLIM_INFINITY else min(FILES, _hard)
+if _soft < _wanted:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _hard))
 
 from django.core.asgi import get_asgi_application
 

@@ -1,4 +1,4 @@
-"""CPU time of EuGPT's processes, found from the address that the clients use.
+"""CPU time and memory of EuGPT's processes, found from the address that the clients use.
 
 The process that listens there is the web server; its parent (above the supervisor) has started
 the others. A server on another machine, or in a container, is not seen: then there is nothing.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import psutil
@@ -47,6 +48,15 @@ class CpuClock:
     def worker_memory_bytes(self) -> int:
         """Resident memory of the workers at the last reading."""
         return self._worker_memory
+
+    def web_memory_bytes(self) -> int:
+        """Resident memory of the web processes as of now; 0 where none is seen."""
+        total = 0
+        for process in self._root.children(recursive=True) if self._root else ():
+            with suppress(psutil.NoSuchProcess):
+                if _name(process) == "web":
+                    total += process.memory_info().rss
+        return total
 
     def _now(self) -> dict[str, float]:
         used: dict[str, float] = defaultdict(float)

@@ -15,6 +15,7 @@ import numpy as np
 from chat.benchmarks.checker import FAULTS
 from chat.benchmarks.client import Measured, Plan, Reply
 from chat.benchmarks.engine import EngineRun
+from chat.benchmarks.idle import IdleCost
 
 _GRACE_MS = 50.0  # what the way from the engine to the client may add to a first token
 
@@ -66,6 +67,26 @@ def compare(stack: dict[str, Any], runs: list[EngineRun]) -> dict[str, Any]:
         "prefill_ms": round(prefill_ms, 2),
         "ttft_p95_over_ms": round(ttft["p95"] - allowed_ms, 1) if ttft else None,
         "ttft_p95_over_allowed_ms": _GRACE_MS,
+    }
+
+
+def compare_idle(alone: dict[str, Any], beside: dict[str, Any], cost: IdleCost) -> dict[str, Any]:
+    """The same load beside idle sockets to without them, as ratios; and what a socket costs."""
+
+    def ratio(name: str, *keys: str) -> float | None:
+        first, second = alone[name], beside[name]
+        for key in keys:
+            first, second = (first or {}).get(key), (second or {}).get(key)
+        return round(second / first, 3) if first and second else None
+
+    return {
+        "sockets": cost.sockets,
+        "web_kib_per_socket": round(cost.bytes_per_socket / 1024, 1),
+        "tokens_per_s": ratio("tokens_per_s"),
+        "ttft_p50": ratio("ttft_ms", "p50"),
+        "ttft_p95": ratio("ttft_ms", "p95"),
+        "token_gap_p50": ratio("token_gap_ms", "p50"),
+        "token_gap_p95": ratio("token_gap_ms", "p95"),
     }
 
 
@@ -126,6 +147,11 @@ def table(numbers: dict[str, Any]) -> str:
             f"  {name:26}{cpu['cores']:>10.3f}{cpu['us_per_token'] or 0:>10.1f}"
             for name, cpu in sorted(n["cpu"].items(), key=lambda item: -item[1]["cores"])
         ]
+    if idle := n.get("idle"):
+        cost = f"{idle['web_kib_per_socket']} KiB of web memory each"
+        lines.append(f"  beside {idle['sockets']} idle sockets, {cost}; to without them:")
+        names = ("tokens_per_s", "ttft_p50", "ttft_p95", "token_gap_p50", "token_gap_p95")
+        lines.append("    " + ", ".join(f"{name} x {idle[name]}" for name in names))
     if n.get("worker_memory_mb"):
         lines.append(f"  worker's memory: {n['worker_memory_mb']} MB")
     return "\n".join(lines + _engine_lines(n))

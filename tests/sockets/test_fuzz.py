@@ -97,7 +97,8 @@ async def test_nonsense_leaves_nothing_behind(stack: Stack, calm_web: Web) -> No
     count = Count(stack, web)
     await fill_pools(web, token)
     await fuzz(WARM_UP, "warm-up")
-    async with socket(web, token) as quiet:
+    async with connect(await ticket_url(web, token), max_queue=None) as quiet:
+        await until(quiet, "ready")
         clients, tasks = await asyncio.to_thread(count.valkey_clients), count.tasks()
         memory = web.memory_bytes()
         await fuzz(MESSAGES, "fuzz")

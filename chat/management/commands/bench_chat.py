@@ -9,8 +9,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from chat.benchmarks import report
-from chat.benchmarks.client import Load, Plan
+from chat.benchmarks.client import Load, Measured, Plan
 from chat.benchmarks.engine import EngineRun, Job, engine_run
+from chat.benchmarks.idle import IdleCost, IdleSockets
 from chat.benchmarks.processes import CpuClock
 
 PROMPTS = Path(__file__).parents[2] / "benchmarks" / "prompts.txt"
@@ -34,6 +35,10 @@ class Command(BaseCommand):
             "--engine", action="store_true",
             help="run the bare engine before and after; needs the settings of the running EuGPT",
         )  # fmt: skip
+        parser.add_argument(
+            "--idle", type=int, default=0,
+            help="measure once more beside so many sockets that only stay open",
+        )  # fmt: skip
         parser.add_argument("--engine-seconds", type=float, default=10)
         parser.add_argument("--json", type=Path, help="write the numbers here")
         parser.add_argument("--png", type=Path, help="draw them here (needs matplotlib)")
@@ -46,6 +51,8 @@ class Command(BaseCommand):
         if options["engine"]:
             runs.append(self._engine(plan, options))
         numbers = report.summarize(plan, measured, clock.seconds())
+        if options["idle"]:
+            numbers = self._beside_idle(plan, numbers, options["idle"])
         numbers["worker_memory_mb"] = round(clock.worker_memory_bytes / 2**20)
         if runs:
             numbers["engine"] = report.compare(numbers, runs)
@@ -58,6 +65,19 @@ class Command(BaseCommand):
             raise CommandError("no reply ended in the window")
         if any(numbers["faults"].values()):
             raise CommandError("tokens were lost, doubled or out of order")
+
+    def _beside_idle(self, plan: Plan, alone: dict[str, Any], count: int) -> dict[str, Any]:
+        """The numbers of a second run beside idle sockets, compared with the first."""
+        clock = CpuClock(plan.url)
+
+        async def run() -> tuple[Measured, IdleCost]:
+            async with IdleSockets(plan.url, count, clock.web_memory_bytes) as cost:
+                return await Load(plan).run(clock.read), cost
+
+        self.stderr.write(f"{count} idle sockets ...")
+        measured, cost = uvloop.run(run())
+        beside = report.summarize(plan, measured, clock.seconds())
+        return beside | {"idle": report.compare_idle(alone, beside, cost)}
 
     def _engine(self, plan: Plan, options: dict[str, Any]) -> EngineRun:
         streams = min(plan.clients, settings.SLOTS)
