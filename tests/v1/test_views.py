@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from accounts.authentication import ApiKeyAuthentication
 from accounts.keys import key_create, key_list
 from accounts.models import User
 from accounts.services import user_suspend
@@ -214,3 +216,21 @@ def test_the_limit_is_the_one_of_all_transports(
 def test_without_limits_no_limit_is_told(api: Client, settings: Settings) -> None:
     settings.LIMITS_ENABLED = False
     assert not any("ratelimit" in name.lower() for name in api.get("/v1/models").headers)
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/chat/completions"])
+def test_a_database_that_is_away_is_a_503(
+    api: Client, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """The headers of limits must not ask for the user again."""
+
+    def no_connection(*_: Any) -> None:
+        raise OperationalError("couldn't get a connection after 4.00 sec")
+
+    monkeypatch.setattr(ApiKeyAuthentication, "authenticate", no_connection)
+    if path.endswith("models"):
+        refused = api.get(path)
+    else:
+        refused = api.post(path, HELLO, content_type="application/json")
+    assert error_of(refused)[:3] == (503, "server_error", "unavailable")
+    assert refused["retry-after"]

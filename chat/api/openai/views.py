@@ -108,14 +108,19 @@ class OpenAIView(APIView):
     """A route that is asked with an API key. Its errors get their shape in `eugpt.errors`."""
 
     authentication_classes = (ApiKeyAuthentication,)
+    member: User | None = None  # known once the key was accepted
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.member = request.user if isinstance(request.user, User) else None
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
         answer = super().finalize_response(request, response, *args, **kwargs)
         answer["x-request-id"] = f"req_{uuid.uuid4().hex}"
-        if isinstance(request.user, User):
-            for name, value in _limit_headers(request.user).items():
+        if self.member is not None:
+            for name, value in _limit_headers(self.member).items():
                 answer[name] = value
         return answer
 
