@@ -8,6 +8,8 @@ export PYTHON ?=
 export PIP_TORCH_ARGS ?=
 # For `make manage`, for example make manage ARGS=createsuperuser.
 ARGS ?= help
+# For `make fuzz-api`: examples of each operation and phase.
+FUZZ_EXAMPLES ?= 50
 # For `make torture`, for example TORTURE_ARGS="--short --seed 7"; `--help` lists them.
 TORTURE_ARGS ?=
 # For `make bench`, `bench-peers` and `bench-chat`, for example BENCH_ARGS="--streams 1,8"; `--help`
@@ -19,7 +21,7 @@ VENV_RUN := @deploy/setup-venv.sh requirements.txt
 VENV_DEV := @deploy/setup-venv.sh requirements-dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz lint format types train-smoke bench bench-peers bench-chat torture manage clean
+.PHONY: help run test fuzz lint format types train-smoke bench bench-peers bench-chat torture manage clean schema fuzz-api
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -73,6 +75,14 @@ bench-chat: ## Load a fresh EuGPT with 32 sockets: pace, waits, errors, lost tok
 torture: ## Kill EuGPT's parts under 40 clients: no answer lost, doubled or foreign; var/torture
 	$(VENV_DEV)
 	@exec $(BIN)/python -m deploy.torture $(TORTURE_ARGS)
+
+schema: ## Write the API's description to var/schema: openapi.json and events.json
+	$(VENV_RUN)
+	@exec $(BIN)/python -m deploy.write_schema
+
+fuzz-api: ## Call every route with valid and invalid input, guest and member (FUZZ_EXAMPLES=50)
+	$(VENV_DEV)
+	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) exec $(BIN)/python -m pytest tests/fuzz
 
 manage: ## Run a Django command on the data of `make run` (ARGS=createsuperuser)
 	$(VENV_RUN)

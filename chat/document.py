@@ -15,6 +15,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
@@ -39,6 +40,12 @@ def _check_text(value: str) -> str:
     return value
 
 
+def _check_is_text(value: Any) -> Any:
+    if not isinstance(value, str):  # pydantic takes numbers, too, as seconds
+        raise ValueError("a time as a text is expected")  # noqa: TRY004  (pydantic's error)
+    return value
+
+
 def _check_time(value: datetime) -> datetime:
     """Nothing is from the future, or an import would stay at the top of the list for years."""
     if value < _EARLIEST:
@@ -48,7 +55,7 @@ def _check_time(value: datetime) -> datetime:
 
 
 Text = Annotated[str, AfterValidator(_check_text)]
-Time = Annotated[AwareDatetime, AfterValidator(_check_time)]
+Time = Annotated[AwareDatetime, BeforeValidator(_check_is_text), AfterValidator(_check_time)]
 Count = Annotated[StrictInt, Field(ge=0, le=1_000_000)]
 
 

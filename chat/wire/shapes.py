@@ -80,10 +80,9 @@ class TokenLogprobs(TypedDict):
 
     id: Count
     logprob: Logprob
-    top: list[Annotated[list[Any], WithJsonSchema({
-        "type": "array", "prefixItems": [{"type": "integer"}, {"type": "number"}],
-        "items": False, "minItems": 2, "description": "Token id and logprob.",
-    })]]  # fmt: skip
+    top: list[
+        Annotated[list[float], Field(min_length=2, max_length=2, description="Token id, logprob.")]
+    ]
 
 
 class WithLogprobs(TypedDict):

@@ -88,7 +88,7 @@ def params_schema() -> dict[str, Any]:
     defaults = SamplingParams().to_dict()
     properties: dict[str, Any] = {
         name: {
-            "type": "integer" if name in _INTEGERS else "number",
+            "type": ["integer" if name in _INTEGERS else "number", "null"],
             "minimum": low,
             "maximum": high,
             "default": defaults[name],
@@ -98,9 +98,11 @@ def params_schema() -> dict[str, Any]:
     del properties["seed"]["default"]  # None: the server picks one
     text = {"type": "string", "minLength": 1, "maxLength": _STOP_CHARS}
     bias = {"type": "number", "minimum": -_BIAS_MAX, "maximum": _BIAS_MAX}
-    properties["stop"] = {"type": "array", "items": text, "maxItems": _STOP_STRINGS}
+    several = {"type": "array", "items": text, "maxItems": _STOP_STRINGS}
+    properties["stop"] = {"anyOf": [text, several, {"type": "null"}], "default": []}
     properties["logit_bias"] = {
-        "type": "object",
+        "type": ["object", "null"],
+        "propertyNames": {"pattern": "^(0|[1-9][0-9]*)$"},
         "additionalProperties": bias,
         "maxProperties": _BIAS_TOKENS,
         "description": "Token ids, as strings, and what is added to their logits.",

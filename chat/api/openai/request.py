@@ -66,11 +66,10 @@ def _describe_params(schema: dict[str, Any]) -> None:
     """Our own ranges and defaults, from where they are checked."""
     properties = schema["properties"]
     for name in (*_SAME_NAME, "max_tokens"):
-        kinds = [_SAMPLING[name], {"type": "null"}]
-        properties[name] = {
-            "anyOf": [_SAMPLING["stop"]["items"], *kinds] if name == "stop" else kinds
-        }
-    properties["max_completion_tokens"]["anyOf"] = properties["max_tokens"]["anyOf"]
+        properties[name] = _SAMPLING[name]
+    properties["max_completion_tokens"] |= _SAMPLING["max_tokens"]
+    for superseded in ("anyOf", "default"):
+        del properties["max_completion_tokens"][superseded]
 
 
 def _refuse(message: str) -> PydanticCustomError:
@@ -132,7 +131,7 @@ class ChatCompletionRequest(_Input):
 
     model: str = Field(description='The name that /v1/models tells, or "eugpt".')
     messages: list[ChatMessage] = Field(min_length=1)
-    stream: bool = False
+    stream: bool | None = False
     stream_options: StreamOptions | None = None
     n: int | None = Field(None, ge=1, le=1)
     max_tokens: int | None = None

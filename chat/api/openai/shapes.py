@@ -97,6 +97,11 @@ class OpenAIErrorDetail(serializers.Serializer[Any]):
     type = serializers.CharField(help_text="OpenAI's kind of error.")
     param = serializers.CharField(allow_null=True, help_text="Which part of the request it is.")
     code = serializers.CharField(help_text="A stable word for programs: EuGPT's error code.")
+    allowed = serializers.CharField(required=False, help_text="With `bad_params`: what it may be.")
+    tokens = serializers.IntegerField(required=False, help_text="With `prompt_too_long`.")
+    limit = serializers.IntegerField(required=False, help_text="With `prompt_too_long`.")
+    limit_bytes = serializers.IntegerField(required=False, help_text="With `too_large`.")
+    retry_after = serializers.IntegerField(required=False, help_text="Seconds to wait.")
 
 
 class OpenAIErrorBody(serializers.Serializer[Any]):
