@@ -40,10 +40,13 @@ MAY_REFUSE = {
 
 @dataclass(frozen=True)
 class Run:
-    """One run: how many examples of each operation, in which phases."""
+    """One run: how many examples of each operation, in which phases, the same ones each time or
+    new ones, whose seed is in the report.
+    """
 
     examples: int
     phases: str
+    is_repeatable: bool = True
 
     def start(self, stack: Stack, folder: Path, *, is_signed_in: bool) -> subprocess.Popen[str]:
         """Schemathesis as a process of its own; its output is its report."""
@@ -54,8 +57,8 @@ class Run:
         command = [
             str(Path(sys.executable).with_name("st")), "--config-file", str(config),
             "run", str(schema), "--url", stack.base_url, "--phases", self.phases,
-            "--max-examples", str(self.examples), "--generation-deterministic",
-            "--continue-on-failure", "--no-color",
+            "--max-examples", str(self.examples), "--continue-on-failure", "--no-color",
+            *(["--generation-deterministic"] if self.is_repeatable else []),
         ]  # fmt: skip
         return subprocess.Popen(
             command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -68,7 +71,6 @@ def _config(auth: str | None) -> str:
     ]
     lines = [
         f'hooks = "{HOOKS}"',
-        "seed = 5",
         "request-timeout = 120",
         "max-stream-events = 10000",
         "warnings = false",

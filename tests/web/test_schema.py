@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from chat import protocol
 from chat.wire.schema import events_schema
@@ -76,6 +77,16 @@ def test_schema_has_an_example_of_every_body(schema: dict[str, Any]) -> None:
                 body = schema["components"]["responses"][body["$ref"].rpartition("/")[2]]
             for media_type, content in body.get("content", {}).items():
                 assert content.get("examples"), (name, media_type)
+
+
+def test_examples_are_what_the_schema_says(schema: dict[str, Any]) -> None:
+    for name, operation in operations(schema):
+        for body in [operation.get("requestBody", {}), *operation["responses"].values()]:
+            for content in body.get("content", {}).values():
+                rule = {**content["schema"], "components": schema["components"]}
+                for example in content["examples"].values():
+                    problems = Draft202012Validator(rule).iter_errors(example["value"])
+                    assert [problem.message for problem in problems] == [], name
 
 
 def test_schema_names_the_answers_that_every_route_has(schema: dict[str, Any]) -> None:
