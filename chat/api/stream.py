@@ -7,8 +7,12 @@ handler iterates on the event loop.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from asgiref.sync import async_to_sync
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponseBase
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import status
@@ -37,7 +41,7 @@ from chat.api.stream_shapes import (
 )
 from chat.delivery import streams
 from chat.delivery.sse import sse_response
-from chat.errors import CannotContinue
+from chat.errors import CannotContinue, RateLimited
 from chat.generation.cancel import generation_cancel
 from chat.generation.submit import (
     Owner,
@@ -48,6 +52,7 @@ from chat.generation.submit import (
     generation_submit,
 )
 from chat.models import Generation
+from chat.places import Place, place_take
 
 TAGS = ["chat"]
 
@@ -66,14 +71,17 @@ class GuestChatView(APIView):
     def post(self, request: Request) -> HttpResponseBase:
         """Chat without an account; nothing of the text is kept in the database."""
         data = _validated(GuestChatInput, request)
-        submitted = generation_submit(
-            owner=Owner.guest(request.META.get("REMOTE_ADDR")),
-            text=data["message"],
-            history_input=data.get("history"),
-            params=data.get("params"),
-            client_id=data.get("client_id"),
-        )
-        return sse_response(submitted.generation_id, place=submitted.place)
+        with _stream_place(request, _owner(request)) as place:
+            submitted = generation_submit(
+                owner=_owner(request),
+                text=data["message"],
+                history_input=data.get("history"),
+                params=data.get("params"),
+                client_id=data.get("client_id"),
+            )
+            response = sse_response(submitted.generation_id, place=submitted.place)
+            response.place = place
+        return response
 
 
 class ChatView(APIView):
@@ -87,14 +95,14 @@ class ChatView(APIView):
     def post(self, request: Request) -> HttpResponseBase:
         """Send a message; without a conversation a new one is begun (see X-Conversation-Id)."""
         data = _validated(ChatInput, request)
-        submitted = generation_submit(
-            owner=Owner.member(request_user(request)),
+        return _member_stream(
+            request,
+            generation_submit,
             text=data["message"],
             conversation_id=data.get("conversation_id"),
             params=data.get("params"),
             client_id=data.get("client_id"),
         )
-        return _member_stream(request, submitted)
 
 
 class RegenerateView(APIView):
@@ -108,10 +116,7 @@ class RegenerateView(APIView):
     def post(self, request: Request, message_id: int) -> HttpResponseBase:
         """Write another reply as a branch; without params those of the old one, with a new seed."""
         data = _validated(AgainInput, request)
-        owner = Owner.member(request_user(request))
-        return _member_stream(
-            request, generation_regenerate(owner=owner, message_id=message_id, **data)
-        )
+        return _member_stream(request, generation_regenerate, message_id=message_id, **data)
 
 
 class EditView(APIView):
@@ -125,10 +130,8 @@ class EditView(APIView):
     def post(self, request: Request, message_id: int) -> HttpResponseBase:
         """Ask something else in the place of an own message, as a branch."""
         data = _validated(EditInput, request)
-        owner, text = Owner.member(request_user(request)), data.pop("message")
-        return _member_stream(
-            request, generation_edit(owner=owner, message_id=message_id, text=text, **data)
-        )
+        data["text"] = data.pop("message")
+        return _member_stream(request, generation_edit, message_id=message_id, **data)
 
 
 class ContinueView(APIView):
@@ -142,10 +145,7 @@ class ContinueView(APIView):
     def post(self, request: Request, message_id: int) -> HttpResponseBase:
         """Go on with a reply that was cut short, as a branch that begins with its words."""
         data = _validated(AgainInput, request)
-        owner = Owner.member(request_user(request))
-        return _member_stream(
-            request, generation_continue(owner=owner, message_id=message_id, **data)
-        )
+        return _member_stream(request, generation_continue, message_id=message_id, **data)
 
 
 class GenerationView(APIView):
@@ -166,7 +166,7 @@ class GenerationStreamView(APIView):
 
     @extend_schema(
         parameters=[LAST_EVENT_ID, GENERATION_HEADER],
-        responses=EVENT_STREAM,
+        responses=EVENT_STREAM | error_responses(RateLimited),
         operation_id="generations_stream",
         tags=TAGS,
     )
@@ -175,7 +175,10 @@ class GenerationStreamView(APIView):
         generation = _generation(request, generation_id)
         after = streams.parse_cursor(request.headers.get("Last-Event-ID"))
         reader = request.user if isinstance(request.user, User) else None
-        return sse_response(generation.pk, after or streams.START, reader=reader)
+        with _stream_place(request, _owner(request)) as place:
+            response = sse_response(generation.pk, after or streams.START, reader=reader)
+            response.place = place
+        return response
 
 
 class GenerationCancelView(APIView):
@@ -207,13 +210,42 @@ def _validated(serializer: type[StrictSerializer], request: Request) -> dict[str
     return dict(data.validated_data)
 
 
-def _member_stream(request: Request, submitted: Submitted) -> HttpResponseBase:
+def _member_stream(
+    request: Request, submit: Callable[..., Submitted], **wish: Any
+) -> HttpResponseBase:
     reader = request_user(request)
-    response = sse_response(submitted.generation_id, place=submitted.place, reader=reader)
+    owner = Owner.member(reader)
+    with _stream_place(request, owner) as place:
+        submitted = submit(owner=owner, **wish)
+        response = sse_response(submitted.generation_id, place=submitted.place, reader=reader)
+        response.place = place
     response["X-Conversation-Id"] = str(submitted.conversation_id)
     response["X-User-Message-Id"] = str(submitted.user_message_id)
     response["X-Assistant-Message-Id"] = str(submitted.assistant_message_id)
     return response
+
+
+@contextmanager
+def _stream_place(request: Request, owner: Owner) -> Iterator[Place | None]:
+    """One of the owner's places for streams, which the response holds; raises RateLimited.
+
+    Taken before anything is written: who is refused has sent nothing. Places belong to the event
+    loop of a web process; a request that did not come through one has no stream to hold.
+    """
+    is_served = isinstance(request._request, ASGIRequest)
+    place = async_to_sync(place_take)("stream", owner) if is_served else None
+    try:
+        yield place
+    except BaseException:
+        if place is not None:
+            place.close()
+        raise
+
+
+def _owner(request: Request) -> Owner:
+    if isinstance(request.user, User):
+        return Owner.member(request.user)
+    return Owner.guest(request.META.get("REMOTE_ADDR"))
 
 
 def _generation(request: Request, generation_id: uuid.UUID) -> Generation:

@@ -19,10 +19,24 @@ from chat.delivery import streams
 from chat.delivery.follow import follow, with_keep_alive
 from chat.delivery.streams import Entry
 from chat.generation.queue import QueuePlace
+from chat.places import Place
 
 logger = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 15.0
+
+
+class EventStream(StreamingHttpResponse):
+    """A streaming answer that holds one of its reader's places until it is closed."""
+
+    place: Place | None = None
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            if self.place is not None:
+                self.place.close()
 
 
 def sse_response(
@@ -30,14 +44,14 @@ def sse_response(
     after: str = streams.START,
     place: QueuePlace | None = None,
     reader: User | None = None,
-) -> StreamingHttpResponse:
+) -> EventStream:
     """The streaming answer; its headers go out at once. It ends with the reader's session.
 
     Called in the view's thread, whose database connection goes back to the pool here: Django would
     keep it until the last word.
     """
     close_old_connections()
-    response = StreamingHttpResponse(
+    response = EventStream(
         _chunks(follow(generation_id, after, place), reader),
         content_type="text/event-stream; charset=utf-8",
     )

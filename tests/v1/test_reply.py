@@ -85,3 +85,23 @@ async def test_a_whole_answer_has_the_status_of_its_error(say: Callable[..., Non
     assert answer.status_code == 503
     assert answer["Retry-After"] == "5"
     assert "X-Generation-Id" in answer
+
+
+async def test_a_reply_that_begins_again_is_told_once(say: Callable[..., None]) -> None:
+    """Worker and stream were lost: the next attempt says the same in other pieces."""
+    again = Entry.of("8-0", "started", {"model": "tiny", "context_trimmed": 0})
+    pieces = [
+        Entry.of(f"9-{n}", "token", {"seq": n, "text": t}) for n, t in enumerate(["H", "ell"])
+    ]
+    rest = Entry.of("10-0", "token", {"seq": 2, "text": "o"})
+    say(STARTED, HELLO, again, *pieces, rest, ENDED)
+    chunks = await chunks_of(reply())
+    contents = [chunk["choices"][0]["delta"].get("content") for chunk in chunks[:-1]]
+    assert contents == ["", "Hel", "l", "o", None]
+
+
+def test_a_whole_reply_that_begins_again_is_told_once() -> None:
+    asked = reply()
+    for entry in (STARTED, HELLO, STARTED, HELLO):
+        asked.take(entry)
+    assert asked.text == "Hel"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from chat.api.openai.logprobs import LogprobTeller
@@ -27,10 +29,14 @@ class Reply:
     model: str
     fingerprint: str
     has_usage_chunk: bool
-    teller: LogprobTeller | None
+    new_teller: Callable[[], LogprobTeller] | None
     created: int = field(default_factory=lambda: int(time.time()))
     text: str = ""
     logprobs: list[dict[str, Any]] = field(default_factory=list)
+    teller: LogprobTeller | None = None
+    is_started: bool = False
+    read_chars: int = 0  # of the text, since it last began
+    read_logprobs: int = 0
 
     @classmethod
     def of(
@@ -40,23 +46,24 @@ class Reply:
         place: QueuePlace | None,
         chat_format: ChatFormat,
     ) -> Reply:
-        teller = LogprobTeller(chat_format, asked.top_logprobs or 0) if asked.logprobs else None
+        teller = partial(LogprobTeller, chat_format, asked.top_logprobs or 0)
         return cls(
             generation_id,
             place,
             chat_format.name,
             fingerprint=f"fp_{chat_format.sha256[:12]}",
             has_usage_chunk=asked.has_usage_chunk,
-            teller=teller,
+            new_teller=teller if asked.logprobs else None,
         )
 
     def chunks(self, entry: Entry) -> list[bytes]:
         """The events of an entry, one of an `error` excepted."""
         if entry.type == "started":
-            return [self._chunk({"role": "assistant", "content": "", "refusal": None})]
+            first = {"role": "assistant", "content": "", "refusal": None}
+            return [self._chunk(first)] if self._start() else []
         if entry.type == "token":
-            data = entry.data
-            return [self._chunk({"content": data["text"]}, logprobs=self._take(data))]
+            new, logprobs = self._take(entry.data)
+            return [self._chunk({"content": new}, logprobs=logprobs)] if new else []
         if entry.type == "done":
             return self._last_chunks(entry.data)
         return []
@@ -74,11 +81,13 @@ class Reply:
 
     def take(self, entry: Entry) -> None:
         """Note an entry of a reply that is answered as a whole."""
-        if entry.type == "token":
-            self.logprobs += (self._take(entry.data) or {}).get("content", [])
+        if entry.type == "started":
+            self._start()
+        elif entry.type == "token":
+            self._take(entry.data)
 
     def completion(self, done: dict[str, Any]) -> dict[str, Any]:
-        logprobs = {"content": self.logprobs, "refusal": None} if self.teller else None
+        logprobs = {"content": self.logprobs, "refusal": None} if self.new_teller else None
         choice = {
             "index": 0,
             "message": {"role": "assistant", "content": done["text"], "refusal": None},
@@ -87,12 +96,28 @@ class Reply:
         }
         return {**self._head("chat.completion"), "choices": [choice], "usage": done["usage"]}
 
-    def _take(self, data: dict[str, Any]) -> dict[str, Any] | None:
-        self.text += data["text"]
+    def _start(self) -> bool:
+        """The text begins; False when it begins again, after worker and stream were lost.
+
+        The same seed gives the same words: what was told already is not told twice.
+        """
+        is_first, self.is_started = not self.is_started, True
+        self.read_chars = self.read_logprobs = 0
+        self.teller = self.new_teller() if self.new_teller else None
+        return is_first
+
+    def _take(self, data: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:
+        """What is new in a token entry: its text and its log-probabilities."""
+        new = data["text"][max(len(self.text) - self.read_chars, 0) :]
+        self.read_chars += len(data["text"])
+        self.text += new
         if self.teller is None:
-            return None
+            return new, None
         content = self.teller.take(data["text"], data.get("logprobs", []))
-        return {"content": content, "refusal": None}
+        fresh = content[max(len(self.logprobs) - self.read_logprobs, 0) :]
+        self.read_logprobs += len(content)
+        self.logprobs += fresh
+        return new, {"content": fresh, "refusal": None}
 
     def _chunk(
         self,
