@@ -165,6 +165,24 @@ async def test_failure_while_streaming_is_an_error_of_the_client(
     assert whole.value.type == "server_error"
 
 
+async def test_suspension_ends_what_is_being_answered(
+    stack: Stack, session: tuple[str, str], client: AsyncOpenAI
+) -> None:
+    async with http(stack, session[0]) as member:
+        user = (await member.get("/api/auth/me")).json()["id"]
+    with stack.slow_worker(run_s=0.005, rest_s=0.2):
+        asking = [asyncio.create_task(ask(client, **LONG))]
+        asking.append(asyncio.create_task(ask_stream(client, **LONG)))
+        await _accepted(stack, 2)
+        await asyncio.sleep(0.5)  # the stream has begun
+        with psycopg.connect(stack.env["DATABASE_URL"]) as database:
+            database.execute("UPDATE accounts_user SET is_active = false WHERE id = %s", [user])
+        whole, streamed = await asyncio.gather(*asking, return_exceptions=True)
+    assert isinstance(whole, openai.PermissionDeniedError)
+    assert isinstance(streamed, openai.APIError)
+    assert (whole.code, streamed.code) == ("suspended", "suspended")
+
+
 @pytest.fixture
 def limited_url(stack: Stack, tmp_path: Path) -> Iterator[str]:
     """A second web process of the stack, with limits on."""

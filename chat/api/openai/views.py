@@ -198,13 +198,15 @@ class ChatCompletionsView(OpenAIView):
         served = chat_format()
         if asked.model not in (served.name, ALIAS):
             raise ModelNotFound(f"The model here is {served.name}.", param="model")
+        user = request_user(request)
         submitted = generation_submit_detached(
-            owner=Owner.member(request_user(request)),
+            owner=Owner.member(user),
             turns=turns_from(asked.messages),
             params=asked.params(),
         )
         reply = Reply.of(asked, submitted.generation_id, submitted.place, served)
-        return StreamedReply(reply) if asked.stream else AwaitedReply(reply)
+        kind = StreamedReply if asked.stream else AwaitedReply
+        return kind(reply, user.pk)
 
 
 def _models() -> list[dict[str, Any]]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, aclosing
 from functools import partial
 from typing import Any
 
@@ -20,10 +20,12 @@ from django.http.response import HttpResponseBase
 from rest_framework.views import APIView
 
 from accounts.errors import ErrorInfo, error_describe
+from accounts.watch import session_watch
 from chat.api.openai.errors import ending_error, openai_error
 from chat.api.openai.reply import KEEP_ALIVE, Reply, event
 from chat.delivery.follow import OUTAGES, follow, in_thread, with_keep_alive
 from chat.delivery.sse import KEEP_ALIVE_S
+from chat.delivery.streams import Entry
 from chat.generation.cancel import generation_cancel
 from chat.models import Generation
 
@@ -36,8 +38,8 @@ _leaving: set[asyncio.Task[None]] = set()  # the loop itself holds its tasks wea
 class StreamedReply(StreamingHttpResponse):
     """Its headers go out at once."""
 
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(_chunks(reply), content_type="text/event-stream; charset=utf-8")
+    def __init__(self, reply: Reply, reader_id: int | None = None) -> None:
+        super().__init__(_chunks(reply, reader_id), content_type="text/event-stream; charset=utf-8")
         self.generation_id = reply.generation_id
         self["Cache-Control"] = "no-cache, no-transform"
         self["X-Accel-Buffering"] = "no"
@@ -47,8 +49,9 @@ class StreamedReply(StreamingHttpResponse):
 class AwaitedReply(HttpResponse):
     """Stands for an answer that is not there yet: `answer` makes it, with these headers."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, reader_id: int | None = None) -> None:
         super().__init__()
+        self._reader_id = reader_id
         self.generation_id = reply.generation_id
         self["X-Generation-Id"] = str(reply.generation_id)
         self._reply = reply
@@ -56,8 +59,10 @@ class AwaitedReply(HttpResponse):
     async def answer(self) -> HttpResponse:
         is_answered = False
         try:
-            response = await _whole(self._reply)
+            response = await _whole(self._reply, self._reader_id)
             is_answered = True
+        except Exception as error:  # noqa: BLE001  (no exception handler is around this)
+            response = _failed(error)
         finally:
             if not is_answered:
                 abandon(self.generation_id)
@@ -115,15 +120,28 @@ def _abandon_late(submitting: asyncio.Future[HttpResponseBase]) -> None:
         abandon(response.generation_id)
 
 
-async def _whole(reply: Reply) -> HttpResponse:
-    async with aclosing(follow(reply.generation_id)) as entries:
+async def _whole(reply: Reply, reader_id: int | None) -> HttpResponse:
+    async with aclosing(_entries(reply, reader_id)) as entries:
         async for entry in entries:
+            if entry is None:
+                continue
             reply.take(entry)
             if entry.type == "done":
                 return JsonResponse(reply.completion(entry.data))
             if entry.type == "error":
                 return _error_response(ending_error(entry.data))
     return _error_response(ErrorInfo(500, {"code": "internal", "detail": "The reply has no end."}))
+
+
+def _failed(error: Exception) -> HttpResponse:
+    return _error_response(_described(error))
+
+
+def _described(error: Exception) -> ErrorInfo:
+    info = error_describe(error)
+    if info.is_internal:
+        logger.error("a reply failed", exc_info=error)
+    return info
 
 
 def _error_response(info: ErrorInfo) -> HttpResponse:
@@ -133,12 +151,10 @@ def _error_response(info: ErrorInfo) -> HttpResponse:
     return response
 
 
-async def _chunks(reply: Reply) -> AsyncIterator[bytes]:
+async def _chunks(reply: Reply, reader_id: int | None = None) -> AsyncIterator[bytes]:
     is_over = False
     try:
-        async with aclosing(
-            with_keep_alive(follow(reply.generation_id, place=reply.place), KEEP_ALIVE_S)
-        ) as entries:
+        async with aclosing(_entries(reply, reader_id)) as entries:
             async for entry in entries:
                 is_over = entry is not None and entry.is_end
                 if entry is None:
@@ -148,11 +164,20 @@ async def _chunks(reply: Reply) -> AsyncIterator[bytes]:
                 else:
                     for chunk in reply.chunks(entry):
                         yield chunk
-    except Exception as error:
-        info = error_describe(error)
-        if info.is_internal:
-            logger.exception("a stream failed")
-        yield event(openai_error(info))
+    except Exception as error:  # noqa: BLE001  (the status has been sent)
+        yield event(openai_error(_described(error)))
     finally:
         if not is_over:
             abandon(reply.generation_id)
+
+
+async def _entries(reply: Reply, reader_id: int | None) -> AsyncGenerator[Entry | None, None]:
+    """The reply's entries, None after a quiet while; raises Suspended when the reader is."""
+    async with AsyncExitStack() as stack:
+        ended = None
+        if reader_id is not None:
+            ended = await stack.enter_async_context(session_watch(reader_id))
+        followed = follow(reply.generation_id, place=reply.place)
+        async with aclosing(with_keep_alive(followed, KEEP_ALIVE_S, ended)) as entries:
+            async for entry in entries:
+                yield entry
