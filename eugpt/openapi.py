@@ -38,7 +38,7 @@ Accounts, conversations and streamed replies of a self-hosted EuGPT.
   Those below /v1 have OpenAI's shape.
 * **Paths** answer with and without a trailing slash. A method that a path does not have is
   `405 method_not_allowed` with an `Allow` header, an unknown path `404 not_found`.
-* **Bodies** are JSON of at most 64 KiB; fields that are not known are refused.
+* **Bodies** are JSON of at most 64 KiB (an import: 8 MB); fields that are not known are refused.
 * **Streams** are server-sent events or messages of the WebSocket `/ws/chat/`. Both are described as
   JSON Schema at [/api/schema/events](/api/schema/events).
 """
@@ -202,9 +202,13 @@ def _completed(shape: _Shape, status: int, response: dict[str, Any]) -> dict[str
     body = response.get("content", {}).get("application/json", {"schema": shape.schema})
     if status < HTTPStatus.BAD_REQUEST or body["schema"] != shape.schema:
         return {**response, "description": description or _phrase(status)}
-    if "examples" not in body and not description and status in shape.usual:
+    is_usual = not (description or "examples" in body or "headers" in response)
+    if is_usual and status in shape.usual:
         return {"$ref": f"#/components/responses/{shape.prefix}{shape.usual[status].__name__}"}
-    return _error_response(shape, status, description, body.get("examples"))
+    error = _error_response(shape, status, description, body.get("examples"))
+    if headers := {**response.get("headers", {}), **error.get("headers", {})}:
+        error["headers"] = headers
+    return error
 
 
 def _error_response(

@@ -44,11 +44,15 @@ logger = logging.getLogger(__name__)
 
 TAGS = ["openai"]
 ALIAS = "eugpt"
-LIMIT_HEADERS = [
+ANSWER_HEADERS = [
     OpenApiParameter(
         f"x-ratelimit-{name}-requests", OpenApiTypes.STR, OpenApiParameter.HEADER, response=True
     )
     for name in ("limit", "remaining", "reset")
+] + [
+    OpenApiParameter(
+        "x-request-id", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, response=True
+    )
 ]
 GENERATION_HEADER = OpenApiParameter(
     "X-Generation-Id", OpenApiTypes.UUID, OpenApiParameter.HEADER, response=[200]
@@ -143,7 +147,7 @@ def _limit_headers(user: User) -> dict[str, str]:
 
 class ModelsView(OpenAIView):
     @extend_schema(
-        parameters=LIMIT_HEADERS,
+        parameters=ANSWER_HEADERS,
         responses=OpenAIModelList,
         examples=[OpenApiExample("One", {"object": "list", "data": [MODEL_EXAMPLE]})],
         operation_id="openai_models_list",
@@ -156,7 +160,7 @@ class ModelsView(OpenAIView):
 
 class ModelView(OpenAIView):
     @extend_schema(
-        parameters=LIMIT_HEADERS,
+        parameters=ANSWER_HEADERS,
         responses=OpenAIModel,
         examples=[OpenApiExample("The model", MODEL_EXAMPLE)],
         operation_id="openai_models_retrieve",
@@ -173,7 +177,7 @@ class ModelView(OpenAIView):
 class ChatCompletionsView(OpenAIView):
     @extend_schema(
         request=ChatCompletionRequest,
-        parameters=[*LIMIT_HEADERS, GENERATION_HEADER],
+        parameters=[*ANSWER_HEADERS, GENERATION_HEADER],
         responses={
             (200, "application/json"): ChatCompletion,
             (200, "text/event-stream"): CHUNKS,
