@@ -230,6 +230,11 @@ def keep_input(generation_id: str, turns: list[Turn]) -> None:
     pipe.execute()
 
 
+def forget_input(generation_id: str) -> None:
+    """Delete what was kept for a generation that does not come to be."""
+    redis_client().delete(control_key(generation_id))
+
+
 def read_input(generation_id: str) -> list[Turn] | None:
     raw: Any = redis_client().hget(control_key(generation_id), "input")
     return _parse_turns(raw)

@@ -6,6 +6,7 @@ import logging
 
 from chat.delivery import streams
 from chat.delivery.endings import end_event
+from chat.delivery.streams import Written
 from chat.generation.lifecycle import (
     MAX_ATTEMPTS,
     Outcome,
@@ -36,13 +37,21 @@ def generation_fail(*, generation: Generation, code: str) -> bool:
     outcome = Outcome(
         Status.FAILED, FinishReason.ERROR, error_code=code,
         text=max(written.text, saved, key=len),  # Redis may have lost what a snapshot has
-        completion_tokens=len(written.token_ids),
+        completion_tokens=len(written.token_ids) - _begun_tokens(generation, written),
     )  # fmt: skip
     if not generation_finish(generation=generation, outcome=outcome):
         return False
     streams.end_unclaimed(str(generation.pk), *end_event(generation, outcome.text))
     logger.error("generation %s failed: %s", generation.pk, code)
     return True
+
+
+def _begun_tokens(generation: Generation, written: Written) -> int:
+    """How many ids of a continuation are those of the reply it goes on with: its first words."""
+    words = [entry for entry in written.entries if entry.type == "token"]
+    if generation.continues_id is None or not words:
+        return 0
+    return len(words[0].ids.split(","))
 
 
 def send_task(generation_id: str) -> None:

@@ -7,7 +7,8 @@ for the rows, and the task after it. A repeated `client_id` returns what the fir
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -160,11 +161,9 @@ def _accept(
 ) -> Submitted:
     """Limits, rows in one transaction, task. Either all of it is there afterwards or nothing."""
     rate_check(owner)
-    if write is None:
-        streams.keep_input(str(generation.pk), list(turns))
     branch: Branch | None = None
     try:
-        with transaction.atomic():
+        with _kept_input(generation, turns), transaction.atomic():
             if write is not None:
                 branch = write()
                 generation.conversation, generation.message = branch.conversation, branch.reply
@@ -174,6 +173,20 @@ def _accept(
         return _lost_race(owner, generation, error)
     _enqueue(generation, branch)
     return _submitted(generation, place)
+
+
+@contextmanager
+def _kept_input(generation: Generation, turns: Sequence[Turn]) -> Iterator[None]:
+    """Words that no row has wait in Redis; they are forgotten when the prompt is refused."""
+    if turns:
+        streams.keep_input(str(generation.pk), list(turns))
+    try:
+        yield
+    except BaseException:
+        if turns:
+            with suppress(redis.exceptions.RedisError):  # it forgets them by itself in an hour
+                streams.forget_input(str(generation.pk))
+        raise
 
 
 def _enqueue(generation: Generation, branch: Branch | None) -> None:

@@ -16,6 +16,8 @@ from chat.errors import (
     PromptTooLong,
     Unavailable,
 )
+from chat.generation.lifecycle import generation_claim
+from chat.generation.recovery import generation_fail
 from chat.generation.submit import (
     Owner,
     generation_continue,
@@ -235,3 +237,20 @@ def branch(kind: str, owner: Owner, reply: Message, **more: Any) -> Any:
         return generation_edit(owner=owner, message_id=reply.parent_id, **more)
     make = generation_regenerate if kind == "regenerate" else generation_continue
     return make(owner=owner, message_id=reply.pk, **more)
+
+
+def test_a_failed_continuation_counts_its_own_tokens(
+    member: Owner, reply: Message, sent: list[str]
+) -> None:
+    submitted = generation_continue(owner=member, message_id=reply.pk)
+    generation = generation_claim(worker_id="gone")
+    assert generation is not None
+    name = str(submitted.generation_id)
+    streams.take_over(name, generation.attempt)
+    streams.append(name, 1, "started", {"model": "tiny", "context_trimmed": 0})
+    streams.append(name, 1, "token", {"seq": 0, "text": "once upon", "ids": [1, 2, 3]})
+    streams.append(name, 1, "token", {"seq": 1, "text": " a", "ids": [4]})
+    assert generation_fail(generation=generation, code="worker_lost")
+    generation.refresh_from_db()
+    assert generation.completion_tokens == 1
+    assert message_of(submitted.assistant_message_id).content == "once upon a"

@@ -1,5 +1,6 @@
 """Submitting: what is written, what is refused, and that nothing is ever half-saved."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from accounts.store import redis_client
 from chat.delivery import streams
 from chat.errors import (
     ApiError,
@@ -134,6 +136,18 @@ def test_submit_refuses_when_the_queue_is_full(
         generation_submit(owner=guest, text="3")
     assert caught.value.data["retry_after"] >= 1
     assert Generation.objects.count() == 2
+
+
+def test_submit_forgets_the_words_of_a_refused_guest(
+    guest: Owner, sent: list[str], settings: Settings
+) -> None:
+    settings.QUEUE_LIMIT = 1
+    generation_submit(owner=guest, text="first", client_id="a")
+    kept: Any = redis_client().keys("eugpt:gen:*")
+    for client_id in ("a", "b"):
+        with suppress(QueueFull):
+            generation_submit(owner=guest, text="first", client_id=client_id)
+    assert redis_client().keys("eugpt:gen:*") == kept
 
 
 def test_submit_rate_limit(guest: Owner, sent: list[str], settings: Settings) -> None:
