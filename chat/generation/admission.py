@@ -14,11 +14,19 @@ from django.db import connection
 from accounts.limits import limit_hit
 from chat.errors import QueueFull, TooManyReplies
 from chat.generation.owner import Owner
-from chat.generation.queue import QueuePlace, queue_end
+from chat.generation.queue import QueuePlace, queue_end, slots_known
 from chat.models import UNFINISHED, Generation
 
 # Any number, so long as nothing else of EuGPT locks by it.
 _QUEUE_LOCK = 0x45554750
+# A web process may stand still with the lock in its hand: PostgreSQL then takes it away before
+# those who wait for it give up.
+HOLD_MS, WAIT_MS = 4000, 8000
+_LOCK = """
+SET LOCAL idle_in_transaction_session_timeout = %s;
+SET LOCAL lock_timeout = %s;
+SELECT pg_advisory_xact_lock(%s)
+"""
 
 
 def rate_check(owner: Owner) -> None:
@@ -32,8 +40,9 @@ def queue_join(owner: Owner) -> QueuePlace:
     Until that ends nobody else joins, so two cannot take the last place: about a millisecond,
     far less than a reply takes. Raises QueueFull or TooManyReplies.
     """
+    slots_known()  # asks Redis now and then: not while everybody waits
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_QUEUE_LOCK])
+        cursor.execute(_LOCK, [HOLD_MS, WAIT_MS, _QUEUE_LOCK])
     place = queue_end()
     if place.position > settings.QUEUE_LIMIT:
         raise QueueFull(retry_after=max(1, round(place.eta_s / 2)))

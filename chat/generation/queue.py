@@ -117,7 +117,7 @@ def _place(before: datetime) -> QueuePlace:
     with connection.cursor() as cursor:
         cursor.execute(_AHEAD, [Status.QUEUED, before, *_PACE_ARGUMENTS])
         ahead, ages, took = cursor.fetchone()
-    return Pace(ages or [], took or [], _slots()).place(ahead + 1)
+    return Pace(ages or [], took or [], slots_known()).place(ahead + 1)
 
 
 def queue_line() -> dict[str, QueuePlace]:
@@ -127,7 +127,7 @@ def queue_line() -> dict[str, QueuePlace]:
         cursor.execute(_LINE, [Status.QUEUED, limit, *_PACE_ARGUMENTS])
         ids, ages, took = cursor.fetchone()
     ids = ids or []
-    waits = Pace(ages or [], took or [], _slots()).waits(len(ids))
+    waits = Pace(ages or [], took or [], slots_known()).waits(len(ids))
     return {
         name: QueuePlace(position, round(wait, 1))
         for position, (name, wait) in enumerate(zip(ids, waits, strict=True), 1)
@@ -138,7 +138,7 @@ _slots_known = 0
 _slots_until = 0.0
 
 
-def _slots() -> int:
+def slots_known() -> int:
     """The slots of all living workers; asked of Redis every 2 s at most."""
     global _slots_known, _slots_until
     if time.monotonic() >= _slots_until:

@@ -21,7 +21,7 @@ from accounts.hints import user_hint
 from accounts.models import User
 from chat.access import message_for_user
 from chat.delivery import streams
-from chat.errors import GenerationRunning, NotFound, Unavailable
+from chat.errors import ApiError, GenerationRunning, NotFound, Unavailable
 from chat.generation import branches, history
 from chat.generation.admission import queue_join, rate_check
 from chat.generation.branches import Branch
@@ -169,7 +169,7 @@ def _accept(
                 generation.conversation, generation.message = branch.conversation, branch.reply
             place = queue_join(owner)
             generation.save(force_insert=True)
-    except IntegrityError as error:
+    except (ApiError, IntegrityError) as error:
         return _lost_race(owner, generation, error)
     _enqueue(generation, branch)
     return _submitted(generation, place)
@@ -209,16 +209,16 @@ def _enqueue(generation: Generation, branch: Branch | None) -> None:
         )
 
 
-def _lost_race(owner: Owner, generation: Generation, error: IntegrityError) -> Submitted:
-    """Another request was quicker: same client_id, or same conversation. Else raises `error`."""
+def _lost_race(owner: Owner, generation: Generation, error: Exception) -> Submitted:
+    """What the same request, sent twice at once, has made meanwhile; else says what went wrong."""
     if generation.client_id and (first := _find(owner, generation.client_id)):
         return first
-    running = Generation.objects.filter(
-        conversation=generation.conversation_id, status__in=UNFINISHED
-    ).first()
-    if running is None:
-        raise error
-    raise GenerationRunning(generation=str(running.pk))
+    if isinstance(error, IntegrityError) and generation.conversation_id is not None:
+        rows = Generation.objects.filter(conversation=generation.conversation_id)
+        running = rows.filter(status__in=UNFINISHED).first()
+        if running is not None:
+            raise GenerationRunning(generation=str(running.pk)) from None
+    raise error
 
 
 def _find(owner: Owner, key: str) -> Submitted | None:

@@ -12,14 +12,17 @@ from typing import Any
 import httpx
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from pytest_django.fixtures import Settings
 from websockets.asyncio.client import ClientConnection, connect
 
 from accounts.errors import error_describe
+from accounts.models import User
 from chat.errors import TooManyReplies
-from chat.generation.submit import Owner, generation_submit
+from chat.generation import admission
+from chat.generation.submit import Owner, generation_submit, generation_submit_detached
 from chat.models import Generation
+from inference.public import Turn
 from tests.accounts.clients import user_make
 from tests.support.stack import Stack
 from tests.support.wire import receive, send, sign_up
@@ -72,6 +75,72 @@ def test_one_reply_in_a_conversation_however_many_tabs(tiny_folder: Any) -> None
         generation_submit, owner=owner, text="hi", conversation_id=first.conversation_id
     )
     assert race([again] * 8) == {"accepted": 1, "generation_running": 7}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("sent")
+def test_a_request_sent_twice_at_once_is_one(tiny_folder: Any, settings: Settings) -> None:
+    """The second neither finds the conversation taken nor the owner's last place."""
+    call_command("load_checkpoint", str(tiny_folder))
+    settings.QUEUE_LIMIT_MEMBER = 1
+    owner = Owner.member(user_make())
+    conversation_id = None
+    for number in range(4):
+        Generation.objects.update(status="completed", finish_reason="stop")
+        again = partial(
+            generation_submit, owner=owner, text="hi", client_id=f"twice-{number}",
+            conversation_id=conversation_id,
+        )  # fmt: skip
+        assert race([again] * 4) == {"accepted": 4}
+        conversation_id = again().conversation_id
+    assert Generation.objects.count() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("sent")
+def test_nobody_is_told_of_a_strangers_reply(tiny_folder: Any, guest: Owner) -> None:
+    """A member whose account is deleted meanwhile: a guest's id is all one needs to read it."""
+    call_command("load_checkpoint", str(tiny_folder))
+    generation_submit(owner=guest, text="mine")
+    user = user_make()
+    owner = Owner.member(user)
+    User.objects.filter(pk=user.pk).delete()
+    with pytest.raises(IntegrityError):
+        generation_submit_detached(owner=owner, turns=[Turn("user", "hi")])
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("sent")
+def test_a_process_that_stands_still_keeps_nobody_out(
+    tiny_folder: Any, guest: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has joined the queue and its transaction never ends."""
+    call_command("load_checkpoint", str(tiny_folder))
+    monkeypatch.setattr(admission, "HOLD_MS", 500)
+    has_joined, go_on = threading.Event(), threading.Event()
+    errors: list[Exception] = []
+
+    def stand_still() -> None:
+        try:
+            with transaction.atomic():
+                admission.queue_join(guest)
+                has_joined.set()
+                go_on.wait(60)
+        except DatabaseError as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    still = threading.Thread(target=stand_still)
+    still.start()
+    try:
+        assert has_joined.wait(20)
+        assert generation_submit(owner=guest, text="hi")
+        assert not go_on.is_set()
+    finally:
+        go_on.set()
+        still.join(20)
+    assert len(errors) == 1  # what had the lock can write nothing any more
 
 
 def race(calls: list[Any]) -> Counter[str]:
