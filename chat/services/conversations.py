@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts.hints import user_hint
 from accounts.models import User
-from chat.errors import Invalid
+from chat.errors import Invalid, NotFound
 from chat.generation.cancel import generation_cancel
 from chat.models import DEFAULT_TITLE, UNFINISHED, Conversation, Generation
 from chat.tree import newest_leaf_below
@@ -53,15 +53,17 @@ def conversation_update(*, conversation: Conversation, changes: Mapping[str, Any
     """Set validated `title`, `pinned`, `archived`, `head`; the place in the list stays.
 
     A head is any message of the conversation; the newest leaf below it is then shown. One
-    transaction. Raises Invalid for a head that is not there.
+    transaction. Raises Invalid for a head that is not there, NotFound when the conversation has
+    gone meanwhile.
     """
     names = [name for name in UPDATABLE_FIELDS if name in changes]
     for name in names:
         setattr(conversation, name, changes[name])
     with transaction.atomic():
+        # A prompt that comes meanwhile goes under the head there was, or under this one.
+        if not _lock(conversation):
+            raise NotFound
         if "head" in changes:
-            # A prompt that comes meanwhile goes under the head there was, or under this one.
-            Conversation.objects.select_for_update().get(pk=conversation.pk)
             conversation.head_id = _leaf_to_show(conversation, changes["head"])
             names.append("head")
         if names:
@@ -75,8 +77,15 @@ def conversation_delete(*, conversation: Conversation) -> None:
     user_id, conversation_id = conversation.user_id, conversation.pk
     for generation in conversation.generations.filter(status__in=UNFINISHED):
         generation_cancel(generation=generation)
-    conversation.delete()
-    conversation_tell(user_id=user_id, conversation_id=conversation_id)
+    with transaction.atomic():
+        _lock(conversation)  # a prompt that comes meanwhile goes with it or finds nothing
+        conversation.delete()
+        conversation_tell(user_id=user_id, conversation_id=conversation_id)
+
+
+def _lock(conversation: Conversation) -> bool:
+    """Keep others from writing into it until the transaction ends; False when it has gone."""
+    return Conversation.objects.select_for_update().filter(pk=conversation.pk).exists()
 
 
 def _leaf_to_show(conversation: Conversation, message_id: int) -> int:
