@@ -3,7 +3,7 @@
 import base64
 import binascii
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import (
     F,
@@ -115,7 +115,7 @@ def cursor_decode(cursor: str) -> tuple[bool, datetime, int]:
         position = bool(int(pinned)), updated_at, int(last_id)
     except (binascii.Error, ValueError):
         raise Invalid("The cursor is not valid.") from None
-    if updated_at.tzinfo is None or abs(position[2]) >= 2**63:
+    if updated_at.utcoffset() != timedelta(0) or abs(position[2]) >= 2**63:
         raise Invalid("The cursor is not valid.")
     return position
 

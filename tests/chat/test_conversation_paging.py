@@ -117,6 +117,7 @@ def test_archived_ones_are_listed_only_when_asked(client: APIClient, user: User)
     "query",
     ["limit=0", "limit=101", "limit=x", "cursor=%21", "cursor=YWJj", "cursor=%FF", "archived=2",
      "cursor=MjAyNi0wMS0wMXwx", "cursor=" + _cursor("2026-01-01|1|0"),
+     "cursor=" + _cursor("2026-01-01T00:00:00+23:59:59|1|0"),
      "cursor=" + _cursor("2026-01-01T00:00:00+00:00|9223372036854775808|1"), "q=" + "x" * 201],
 )  # fmt: skip
 def test_bad_parameters_are_refused(client: APIClient, query: str) -> None:
