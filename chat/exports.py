@@ -137,7 +137,7 @@ def _escape_start(match: re.Match[str]) -> str:
 
 
 def _plain(conversation: Conversation) -> str:
-    lines = [" ".join(conversation.title.split()), ""]
+    lines = [" ".join(" ".join(_lines(conversation.title)).split()), ""]
     for message in shown_messages(conversation=conversation, limit=_BRANCH_MAX):
         name, when = _NAMES[Role(message.role)], _minute(message.created_at)
         lines += [f"{name} ({when}):", *(f"    {line}" for line in _lines(message.content)), ""]

@@ -151,11 +151,15 @@ def test_markdown_keeps_lines_and_paragraphs(text: str) -> None:
 
 
 def test_no_line_of_a_message_begins_a_turn_in_plain_text(api: APIClient, user: User) -> None:
-    conversation = conversation_make(user, "T")
+    conversation = conversation_make(user, "T\x1b[2J\u202e\n    You")
     exchange_make(conversation, HOSTILE, "ok")
     text = _export(api, conversation, "txt").content.decode()
     outer = [line for line in text.splitlines() if line and not line.startswith("    ")]
-    assert [line.split(" (")[0] for line in outer] == ["T", "You", "EuGPT"]
+    assert [line.split(" (")[0] for line in outer] == [
+        "T\ufffd[2J\ufffd You",
+        "You",
+        "EuGPT",
+    ]
     assert "\x1b" not in text
 
 
