@@ -85,7 +85,7 @@ class DocumentMessage(_Part):
 
 class DocumentConversation(_Part):
     uuid: UUID
-    title: Annotated[Text, Field(min_length=1, max_length=TITLE_MAX_CHARS)]
+    title: Annotated[Text, Field(min_length=1, max_length=TITLE_MAX_CHARS, pattern=r"\S")]
     created_at: Time
     updated_at: Time
     pinned: StrictBool = False
@@ -131,6 +131,8 @@ def _check_tree(messages: Sequence[DocumentMessage]) -> None:
         if message.role == Role.ASSISTANT and parent_role != Role.USER:
             raise _invalid({f"{place}.role": "The assistant answers a user's message."})
         if message.role == Role.USER:
+            if parent_role == Role.USER:
+                raise _invalid({f"{place}.role": "The user answers the assistant's message."})
             _check_prompt(place, message)
         roles[message.id] = message.role
 
