@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from corsheaders.defaults import default_headers
 from psycopg.conninfo import conninfo_to_dict
 
 from eugpt.config import config_load
@@ -47,6 +48,14 @@ CSRF_TRUSTED_ORIGINS = [*CONFIG.csrf_trusted_origins, *CONFIG.cors_origins]
 CORS_ALLOWED_ORIGINS = list(CONFIG.cors_origins)
 SOCKET_ORIGINS = [*CONFIG.public_hosts(), *CONFIG.cors_origins]
 CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = [
+    *default_headers,
+    "last-event-id",
+    # What OpenAI's client for browsers sends with every request.
+    *(f"x-stainless-{name}" for name in ("arch", "async", "helper-method", "lang", "os")),
+    *(f"x-stainless-{name}" for name in ("package-version", "poll-helper", "retry-count")),
+    *(f"x-stainless-{name}" for name in ("runtime", "runtime-version", "timeout")),
+]
 CORS_EXPOSE_HEADERS = [
     "Content-Disposition",
     "Link",

@@ -32,3 +32,19 @@ def test_readable_headers_are_exposed(client: Client, settings: Any) -> None:
     exposed = client.get("/api/nothing", headers={"Origin": ORIGIN}).headers
     assert "Link" in exposed["access-control-expose-headers"]
     assert "X-Generation-Id" in exposed["access-control-expose-headers"]
+
+
+@pytest.mark.parametrize("name", ["last-event-id", "x-stainless-retry-count"])
+def test_a_stream_may_be_resumed_and_openais_client_may_ask(
+    client: Client, settings: Any, name: str
+) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [ORIGIN]
+    response = client.options(
+        "/v1/chat/completions",
+        headers={
+            "Origin": ORIGIN,
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": name,
+        },
+    )
+    assert name in response.headers["access-control-allow-headers"]
