@@ -7,7 +7,7 @@ import pytest
 from chat.api.openai.messages import turns_from
 from chat.api.openai.request import ChatCompletionRequest, parse_request
 from chat.errors import ApiError, BadParams, Invalid
-from chat.generation.history import HISTORY_MAX_TURNS, MESSAGE_MAX_CHARS
+from chat.generation.history import HISTORY_MAX_CHARS, HISTORY_MAX_TURNS, MESSAGE_MAX_CHARS
 from inference.public import Turn, parse_params
 
 
@@ -48,13 +48,33 @@ def test_null_is_absent_and_hints_are_harmless() -> None:
 
 
 @pytest.mark.parametrize(
+    "fields",
+    [
+        {"tools": [], "tool_choice": "auto", "parallel_tool_calls": True},
+        {"tool_choice": "none", "parallel_tool_calls": False},
+        {"functions": [], "function_call": "none"},
+        {"modalities": ["text"]},
+        {"reasoning_effort": "none"},
+        {"service_tier": "auto", "safety_identifier": "x", "prompt_cache_key": "y"},
+        {"logprobs": False, "top_logprobs": 0},
+    ],
+)
+def test_what_asks_for_nothing_is_accepted(fields: dict[str, Any]) -> None:
+    assert parse_params(asked(**fields).params()) == parse_params({})
+
+
+@pytest.mark.parametrize(
     ("fields", "param"),
     [
         ({"colour": "red"}, "colour"),
         ({"n": 2}, "n"),
         ({"n": True}, "n"),
-        ({"tools": []}, "tools"),
-        ({"tool_choice": "auto"}, "tool_choice"),
+        ({"tools": [{"type": "function"}]}, "tools"),
+        ({"tools": {}}, "tools"),
+        ({"tool_choice": "required"}, "tool_choice"),
+        ({"parallel_tool_calls": 0}, "parallel_tool_calls"),
+        ({"modalities": ["text", "audio"]}, "modalities"),
+        ({"service_tier": "priority"}, "service_tier"),
         ({"presence_penalty": 0.5}, "presence_penalty"),
         ({"frequency_penalty": -1}, "frequency_penalty"),
         ({"response_format": {"type": "json_object"}}, "response_format.type"),
@@ -165,8 +185,6 @@ def test_parts_of_text_are_one_text() -> None:
         [("user", "x" * (MESSAGE_MAX_CHARS + 1))],
         [("system", "x" * MESSAGE_MAX_CHARS), ("user", "x")],
         [("user", "x"), ("assistant", "x" * (MESSAGE_MAX_CHARS + 1)), ("user", "x")],
-        [("user", "x"), ("assistant", "y")] * (HISTORY_MAX_TURNS // 2 + 1) + [("user", "x")],
-        [("user", "x" * 4000), ("assistant", "y" * 4000)] * 4 + [("user", "x")],
     ],
 )
 def test_messages_have_limits(messages: list[tuple[str, Any]]) -> None:
@@ -174,3 +192,16 @@ def test_messages_have_limits(messages: list[tuple[str, Any]]) -> None:
         turns(*messages)
     assert refused.value.status_code == 400
     assert refused.value.data["param"].startswith("messages")
+
+
+def test_exchanges_beyond_the_limits_are_left_out_from_the_oldest_on() -> None:
+    """A chat program sends all there was, each time: its thirtieth question is no mistake."""
+    said = [(role, f"{n}") for n in range(30) for role in ("user", "assistant")]
+    kept = turns(("system", "Be brief."), *said, ("user", "now"))
+    assert kept[0] == Turn("user", "10")
+    assert kept[-1] == Turn("user", "now")
+    assert len(kept) == HISTORY_MAX_TURNS + 1
+    long = [("user", "x" * 4000), ("assistant", "y" * 4000)] * 4
+    kept = turns(*long, ("user", "now"))
+    assert len(kept) == 7
+    assert sum(len(turn.content) for turn in kept[:-1]) == HISTORY_MAX_CHARS

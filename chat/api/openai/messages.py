@@ -6,7 +6,12 @@ from collections.abc import Sequence
 
 from chat.api.openai.request import ChatMessage
 from chat.errors import Invalid
-from chat.generation.history import check_history, check_text
+from chat.generation.history import (
+    HISTORY_MAX_CHARS,
+    HISTORY_MAX_TURNS,
+    check_history,
+    check_text,
+)
 from inference.public import Turn
 
 _BETWEEN = "\n\n"
@@ -30,7 +35,21 @@ def turns_from(messages: Sequence[ChatMessage]) -> list[Turn]:
         raise Invalid("The last message must be the user's.", param="messages")
     system = [m.content for m in messages if m.role in ("system", "developer") and m.content]
     turns[0] = Turn("user", _BETWEEN.join([*system, turns[0].content]))
-    return _checked(turns)
+    return _checked(_newest(turns))
+
+
+def _newest(turns: list[Turn]) -> list[Turn]:
+    """Without the oldest exchanges that are beyond the limits of a history.
+
+    Chat programs send all there was, each time; no context holds as much.
+    """
+    first, chars = len(turns) - 1, 0
+    while first >= 2 and len(turns) + 1 - first <= HISTORY_MAX_TURNS:
+        chars += len(turns[first - 2].content) + len(turns[first - 1].content)
+        if chars > HISTORY_MAX_CHARS:
+            break
+        first -= 2
+    return turns[first:]
 
 
 def _checked(turns: list[Turn]) -> list[Turn]:

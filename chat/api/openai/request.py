@@ -40,7 +40,15 @@ _NOT_SUPPORTED = {
     "reasoning_effort": "this model does not reason before it answers",
     "web_search_options": "this model does not search the web",
 }
-
+# Values of these that a model without them fulfils: frameworks send them with every request.
+_ASKS_NOTHING: dict[str, tuple[Any, ...]] = {
+    "tools": ([],),
+    "tool_choice": ("none", "auto"),
+    "functions": ([],),
+    "function_call": ("none", "auto"),
+    "modalities": (["text"],),
+    "reasoning_effort": ("none",),
+}
 
 # How pydantic names the members of a union in a place.
 _KINDS = ("str", "list[str]")
@@ -153,12 +161,15 @@ class ChatCompletionRequest(_Input):
     user: str | None = Field(None, description="Accepted and not used.")
     metadata: dict[str, Any] | None = Field(None, description="Accepted and not used.")
     store: bool | None = Field(None, description="Accepted; nothing is stored.")
+    service_tier: Literal["auto", "default"] | None = Field(None, description="There is one.")
+    safety_identifier: str | None = Field(None, description="Accepted and not used.")
+    prompt_cache_key: str | None = Field(None, description="Accepted and not used.")
 
     @model_validator(mode="after")
     def _fit_together(self) -> ChatCompletionRequest:
         if self.stream_options is not None and not self.stream:
             raise BadParams("stream_options needs stream = true.", param="stream_options")
-        if self.top_logprobs is not None and not self.logprobs:
+        if self.top_logprobs and not self.logprobs:
             raise BadParams("top_logprobs needs logprobs = true.", param="top_logprobs")
         both = {self.max_tokens, self.max_completion_tokens} - {None}
         if len(both) > 1:
@@ -186,13 +197,19 @@ def parse_request(data: Any) -> ChatCompletionRequest:
     if not isinstance(data, dict):
         raise Invalid("The body is a JSON object.")
     for name, why in _NOT_SUPPORTED.items():
-        if data.get(name) is not None:
+        if data.get(name) is not None and not _asks_nothing(name, data[name]):
             raise BadParams(f"{name} is not supported: {why}.", param=name)
     known = {name: value for name, value in data.items() if name not in _NOT_SUPPORTED}
     try:
         return ChatCompletionRequest.model_validate(known)
     except ValidationError as error:
         raise _as_bad_params(error.errors(include_url=False)[0]) from None
+
+
+def _asks_nothing(name: str, value: Any) -> bool:
+    if name == "parallel_tool_calls":
+        return isinstance(value, bool)  # how many at once: of none
+    return value in _ASKS_NOTHING.get(name, ())
 
 
 def _as_bad_params(problem: ErrorDetails) -> BadParams:
