@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import django.db
-from kombu.exceptions import OperationalError as BrokerError
-from redis.exceptions import RedisError
 
 from accounts.hints import user_hint
 from chat.delivery import streams
@@ -30,7 +28,7 @@ from chat.generation.lifecycle import (
     generation_note_prompt,
     generation_snapshot,
 )
-from chat.generation.patience import PATIENCE_S, patiently
+from chat.generation.patience import OUTAGES, PATIENCE_S, patiently
 from chat.generation.recovery import generation_recover
 from chat.models import FinishReason, Generation, Status
 from inference.public import (
@@ -62,7 +60,7 @@ def generation_run(*, worker: Worker) -> bool:
     with worker.holding(reply.key):
         try:
             _run_claimed(worker, generation, reply)
-        except (EngineDead, RedisError, BrokerError):
+        except (EngineDead, *OUTAGES):
             logger.warning("generation %s is given back", generation.pk, exc_info=True)
             _give_back(generation)
         except Exception:
@@ -91,7 +89,7 @@ def _run_claimed(worker: Worker, generation: Generation, reply: RunningReply) ->
     reply.go_on(written)
     chat_format = worker.serving.format
     try:
-        prompt, params, begun = _request(chat_format, generation, written)
+        prompt, params, begun = patiently(lambda: _request(chat_format, generation, written))
     except _CannotBegin as error:
         _finish(generation, reply, _failure(reply, error.code))
         return

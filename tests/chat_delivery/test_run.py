@@ -4,12 +4,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from pytest_django.fixtures import Settings
 
 from accounts.store import redis_client
@@ -21,6 +22,7 @@ from chat.generation.lifecycle import (
     generation_finish,
     generation_requeue,
 )
+from chat.generation.patience import patiently
 from chat.generation.run import generation_run
 from chat.generation.submit import Owner, generation_submit
 from chat.generation.worker import Worker
@@ -213,6 +215,44 @@ def test_broken_database_connections_cost_time_only(worker: Worker) -> None:
     interrupt(worker, lambda: in_own_thread(cut_database))
     assert generation_run(worker=worker)
     connection.close()
+    check_whole(generation)
+
+
+def test_database_cut_before_the_prompt_is_read_costs_time_only(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generation = submit(Owner.member(user_make()))
+    take_over = streams.take_over
+
+    def cut_after_claim(*arguments: Any) -> Any:
+        in_own_thread(cut_database)
+        return take_over(*arguments)
+
+    monkeypatch.setattr(streams, "take_over", cut_after_claim)
+    assert generation_run(worker=worker)
+    connection.close()
+    check_whole(generation)
+
+
+def test_database_away_for_too_long_at_the_end_gives_the_reply_back(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All words are there: the next attempt adds the end."""
+    is_away = True
+
+    def finish(**arguments: Any) -> bool:
+        if is_away:
+            raise OperationalError("the database is away")
+        return generation_finish(**arguments)
+
+    monkeypatch.setattr(run, "generation_finish", finish)
+    monkeypatch.setattr(run, "patiently", partial(patiently, patience_s=0.1))
+    generation = submit(Owner.member(user_make()))
+    assert generation_run(worker=worker)
+    generation.refresh_from_db()
+    assert (generation.status, generation.attempt) == ("queued", 1)
+    is_away = False
+    assert generation_run(worker=worker)
     check_whole(generation)
 
 
