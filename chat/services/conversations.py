@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.hints import user_hint
 from accounts.models import User
@@ -78,6 +79,7 @@ def conversation_delete(*, conversation: Conversation) -> None:
     for generation in conversation.generations.filter(status__in=UNFINISHED):
         generation_cancel(generation=generation)
     with transaction.atomic():
+        _lock_unfinished(Conversation.objects.filter(pk=conversation_id))
         _lock(conversation)  # a prompt that comes meanwhile goes with it or finds nothing
         conversation.delete()
         conversation_tell(user_id=user_id, conversation_id=conversation_id)
@@ -86,6 +88,15 @@ def conversation_delete(*, conversation: Conversation) -> None:
 def _lock(conversation: Conversation) -> bool:
     """Keep others from writing into it until the transaction ends; False when it has gone."""
     return Conversation.objects.select_for_update().filter(pk=conversation.pk).exists()
+
+
+def _lock_unfinished(conversations: QuerySet[Conversation]) -> None:
+    """Before all that is deleted: a worker that stores an end locks the generation first, too.
+
+    In another order the two could wait for each other.
+    """
+    rows = Generation.objects.filter(status__in=UNFINISHED, conversation__in=conversations)
+    list(rows.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
 
 
 def _leaf_to_show(conversation: Conversation, message_id: int) -> int:
@@ -110,6 +121,8 @@ def conversations_bulk(*, user: User, ids: Sequence[int] | None, action: BulkAct
         for generation in running:
             generation_cancel(generation=generation)
     with transaction.atomic():
+        if action == BulkAction.DELETE:
+            _lock_unfinished(rows)
         newest = rows.order_by("-updated_at", "-id").select_for_update(of=("self",))
         found = list(newest.values_list("pk", flat=True))
         chosen = Conversation.objects.filter(pk__in=found)
