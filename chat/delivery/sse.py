@@ -52,7 +52,7 @@ def sse_response(
     """
     close_old_connections()
     response = EventStream(
-        _chunks(follow(generation_id, after, place), reader),
+        _chunks(follow(generation_id, after, place), after, reader),
         content_type="text/event-stream; charset=utf-8",
     )
     response["Cache-Control"] = "no-cache, no-transform"
@@ -62,9 +62,9 @@ def sse_response(
 
 
 async def _chunks(
-    entries: AsyncGenerator[Entry, None], reader: User | None
+    entries: AsyncGenerator[Entry, None], cursor: str, reader: User | None
 ) -> AsyncIterator[bytes]:
-    cursor = streams.START
+    """Each event with the cursor behind it; an error of our own moves the reader nowhere."""
     try:
         async with AsyncExitStack() as stack:
             ended = None
