@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
+from accounts.deletion import CountedDeletion
 from accounts.models import ApiKey, User
 from accounts.services import user_reactivate, user_suspend
 
@@ -25,7 +26,7 @@ else:
 
 
 @admin.register(User)
-class EuGPTUserAdmin(BaseUserAdmin):
+class EuGPTUserAdmin(CountedDeletion, BaseUserAdmin):
     """Suspending goes through the service, so that sessions and sockets end too."""
 
     list_display = [

@@ -11,7 +11,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
+from accounts.deletion import CountedDeletion
 from chat.models import Conversation, Generation, Message, Share
+from chat.services.conversations import conversation_delete
+from chat.services.messages import messages_below, messages_delete
 
 TRANSCRIPT_MAX_MESSAGES = 500
 PREVIEW_CHARS = 90
@@ -59,7 +62,7 @@ def _transcript(rows: Iterable[tuple[str, str, str]]) -> SafeString:
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ReadOnlyAdmin):
+class ConversationAdmin(CountedDeletion, ReadOnlyAdmin):
     list_display = ["title", "user", "message_total", "pinned", "archived", "updated_at"]
     list_filter = ["archived", "pinned", "updated_at"]
     list_select_related = ["user"]
@@ -85,6 +88,13 @@ class ConversationAdmin(ReadOnlyAdmin):
         rows: QuerySet[Conversation] = super().get_queryset(request)
         return rows.annotate(message_count=Subquery(totals))
 
+    def delete_model(self, request: HttpRequest, obj: Conversation) -> None:
+        conversation_delete(conversation=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
+        for conversation in queryset:
+            conversation_delete(conversation=conversation)
+
     @admin.display(description="messages", ordering="message_count")
     def message_total(self, conversation: Conversation) -> int:
         return int(getattr(conversation, "message_count", 0))
@@ -104,7 +114,7 @@ class ConversationAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnlyAdmin):
+class MessageAdmin(CountedDeletion, ReadOnlyAdmin):
     list_display = ["id", "preview", "role", "conversation", "username", "created_at"]
     list_filter = ["role", "created_at"]
     list_select_related = ["conversation__user"]
@@ -112,6 +122,16 @@ class MessageAdmin(ReadOnlyAdmin):
     search_help_text = "Text or username"
     ordering = ["-id"]
     fields = ["role", "content", "conversation_link", "created_at", "parent"]
+
+    def objects_with(self, objs: Iterable[Message]) -> QuerySet[Message]:
+        """With the messages, all that was answered to them."""
+        return Message.objects.filter(pk__in=messages_below(objs))
+
+    def delete_model(self, request: HttpRequest, obj: Message) -> None:
+        messages_delete(messages=[obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        messages_delete(messages=queryset)
 
     @admin.display(description="content")
     def preview(self, message: Message) -> str:

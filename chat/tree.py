@@ -6,6 +6,7 @@ A message's parent was written before it, so ids rise along every branch.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -88,21 +89,22 @@ def branch_length(*, conversation: Conversation) -> int:
 
 
 def newest_leaf_below(*, conversation: Conversation, message_id: int) -> int | None:
-    """The newest message in the subtree of one, itself if it is a leaf; None if there is none.
+    """The newest message in the subtree of one, itself if it is a leaf; None if there is none."""
+    return max(ids_below(conversation=conversation, roots=[message_id]), default=None)
+
+
+def ids_below(*, conversation: Conversation, roots: Sequence[int]) -> set[int]:
+    """The ids of the messages among `roots` that are in the conversation, and of all below them.
 
     One query for ids: a recursive one, going down, took PostgreSQL 89 s for 10,000 messages that
     it had no statistics of.
     """
-    rows = conversation.messages.filter(pk__gte=message_id).order_by("id")
-    pairs = rows.values_list("id", "parent_id").iterator()
-    if next(pairs, (None, None))[0] != message_id:
-        return None
-    below, newest = {message_id}, message_id
-    for child_id, parent_id in pairs:
-        if parent_id in below:
-            below.add(child_id)
-            newest = child_id
-    return newest
+    rows = conversation.messages.filter(pk__gte=min(roots)).order_by("id")
+    wanted, below = set(roots), set[int]()
+    for message_id, parent_id in rows.values_list("id", "parent_id").iterator():
+        if message_id in wanted or parent_id in below:
+            below.add(message_id)
+    return below
 
 
 def _parent(conversation: Conversation, message_id: int) -> int | None:

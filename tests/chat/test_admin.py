@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import User
-from chat.models import Conversation, Generation
+from chat.delivery.streams import read_written
+from chat.models import Conversation, Generation, Message
 from chat.services.shares import share_create
 from tests.accounts.clients import PASSWORD, client_for, error_of, user_make
 from tests.chat.factories import conversation_make, exchange_make
@@ -142,3 +144,67 @@ def test_admin_sign_in_ignores_case_and_is_limited(client: Client) -> None:
     codes = [client.post("/admin/login/", wrong).status_code for _ in range(20)]
     assert codes == [200] * 19 + [429]
     assert client.post("/admin/login/", right).status_code == 429
+
+
+def _long(user: User, count: int) -> Conversation:
+    conversation = conversation_make(user, "Long")
+    first = 1 + (Message.objects.order_by("id").values_list("pk", flat=True).last() or 0)
+    Message.objects.bulk_create(
+        Message(
+            pk=first + n,
+            conversation=conversation,
+            parent_id=first + n - 1 if n else None,
+            role="assistant" if n % 2 else "user",
+            content=f"number {n}",
+        )
+        for n in range(count)
+    )
+    conversation.head_id = first + count - 1
+    conversation.save(update_fields=["head"])
+    return conversation
+
+
+@pytest.mark.parametrize("kind", ["chat/conversation", "chat/message", "accounts/user"])
+@pytest.mark.parametrize("is_action", [True, False])
+def test_admin_deletes_what_hangs_on_long_conversations(
+    admin: Client, kind: str, is_action: bool
+) -> None:
+    """A thousand messages, each under the one before, are deeper than Python's recursion."""
+    user = user_make("ana")
+    conversation = _long(user, 1500)
+    first = conversation.messages.order_by("id")[0]
+    pk = {"conversation": conversation, "message": first, "user": user}[kind.split("/")[1]].pk
+    address = f"/admin/{kind}/" if is_action else f"/admin/{kind}/{pk}/delete/"
+    data = {"action": "delete_selected", "_selected_action": [pk]} if is_action else {}
+    page = admin.post(address, data) if is_action else admin.get(address)
+    assert "Messages: 1500" in page.content.decode().replace("messages", "Messages")
+    assert admin.post(address, {**data, "post": "yes"}).status_code == 302
+    assert not Message.objects.exists()
+    assert Conversation.objects.exists() == (kind == "chat/message")
+
+
+def test_admin_deletes_a_message_with_its_answers_and_shows_another_branch(
+    admin: Client, chat: Conversation
+) -> None:
+    first = Message.objects.get(role="assistant")
+    edited = exchange_make(chat, "and cats?", "They purr.")
+    Generation.objects.filter(message=edited).update(status="queued", finish_reason="")
+    generation_id = str(Generation.objects.get(message=edited).pk)
+    address = f"/admin/chat/message/{edited.parent_id}/delete/"
+    assert admin.post(address, {"post": "yes"}).status_code == 302
+    chat.refresh_from_db()
+    assert chat.head == first
+    assert Message.objects.count() == 2
+    assert [entry.type for entry in read_written(generation_id).entries] == ["done"]
+
+
+def test_admin_says_which_rights_a_deletion_needs(chat: Conversation) -> None:
+    moderator = user_make("mo", is_staff=True)
+    moderator.user_permissions.add(Permission.objects.get(codename="delete_conversation"))
+    moderator.user_permissions.add(Permission.objects.get(codename="view_conversation"))
+    client = Client()
+    client.force_login(moderator)
+    address = f"/admin/chat/conversation/{chat.pk}/delete/"
+    assert "permission to delete" in client.get(address).content.decode()
+    assert client.post(address, {"post": "yes"}).status_code == 403
+    assert Conversation.objects.exists()
