@@ -79,7 +79,7 @@ def conversation_delete(*, conversation: Conversation) -> None:
     for generation in conversation.generations.filter(status__in=UNFINISHED):
         generation_cancel(generation=generation)
     with transaction.atomic():
-        _lock_unfinished(Conversation.objects.filter(pk=conversation_id))
+        lock_unfinished(Conversation.objects.filter(pk=conversation_id))
         _lock(conversation)  # a prompt that comes meanwhile goes with it or finds nothing
         conversation.delete()
         conversation_tell(user_id=user_id, conversation_id=conversation_id)
@@ -90,7 +90,7 @@ def _lock(conversation: Conversation) -> bool:
     return Conversation.objects.select_for_update().filter(pk=conversation.pk).exists()
 
 
-def _lock_unfinished(conversations: QuerySet[Conversation]) -> None:
+def lock_unfinished(conversations: QuerySet[Conversation]) -> None:
     """Before all that is deleted: a worker that stores an end locks the generation first, too.
 
     In another order the two could wait for each other.
@@ -122,7 +122,7 @@ def conversations_bulk(*, user: User, ids: Sequence[int] | None, action: BulkAct
             generation_cancel(generation=generation)
     with transaction.atomic():
         if action == BulkAction.DELETE:
-            _lock_unfinished(rows)
+            lock_unfinished(rows)
         newest = rows.order_by("-updated_at", "-id").select_for_update(of=("self",))
         found = list(newest.values_list("pk", flat=True))
         chosen = Conversation.objects.filter(pk__in=found)

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from chat.generation.cancel import generation_cancel
 from chat.models import UNFINISHED, Conversation, Generation, Message
-from chat.services.conversations import conversation_tell
+from chat.services.conversations import conversation_tell, lock_unfinished
 from chat.tree import ids_below
 
 
@@ -36,9 +36,10 @@ def _by_conversation(messages: Iterable[Message]) -> dict[int, list[int]]:
 
 
 def _delete_below(conversation_id: int, ids: Sequence[int]) -> None:
+    rows = Conversation.objects.filter(pk=conversation_id)
     with transaction.atomic():
-        rows = Conversation.objects.select_for_update().filter(pk=conversation_id)
-        if (conversation := rows.first()) is None:
+        lock_unfinished(rows)
+        if (conversation := rows.select_for_update().first()) is None:
             return
         below = ids_below(conversation=conversation, roots=ids)
         for generation in Generation.objects.filter(message__in=below, status__in=UNFINISHED):

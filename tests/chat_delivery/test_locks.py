@@ -13,8 +13,9 @@ from django.db import connection
 from accounts.models import User
 from chat.generation.lifecycle import Outcome, generation_claim, generation_finish
 from chat.generation.submit import Owner, generation_submit
-from chat.models import Conversation, FinishReason, Generation, Status
+from chat.models import Conversation, FinishReason, Generation, Message, Status
 from chat.services.conversations import BulkAction, conversation_delete, conversations_bulk
+from chat.services.messages import messages_delete
 from tests.accounts.clients import user_make
 
 PAUSE_S = 0.2
@@ -26,6 +27,10 @@ def one(user: User) -> None:
 
 def many(user: User) -> None:
     conversations_bulk(user=user, ids=None, action=BulkAction.DELETE)
+
+
+def first_message(user: User) -> None:
+    messages_delete(messages=Message.objects.filter(conversation__user=user, parent=None))
 
 
 class Slowly:
@@ -45,7 +50,7 @@ class Slowly:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("sent")
-@pytest.mark.parametrize("delete", [one, many])
+@pytest.mark.parametrize("delete", [one, many, first_message])
 def test_a_reply_ends_while_it_is_deleted(
     delete: Callable[[User], None], tiny_folder: Path
 ) -> None:
