@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 STREAM_TTL_S = 3600
 POKES = "eugpt:pokes"
+STOPS = "eugpt:stops"
 START = "0-0"
 ANY_NUMBER = -1
 END_TYPES = frozenset({"done", "error"})
@@ -213,11 +214,12 @@ def end_unclaimed(generation_id: str, kind: str, data: dict[str, Any]) -> None:
 
 
 def ask_cancel(generation_id: str) -> None:
-    """Raise the flag that the worker sees with its next append."""
+    """Raise the flag that the worker sees with its next append, and tell the workers of it."""
     key = control_key(generation_id)
     pipe = redis_client().pipeline()
     pipe.hset(key, "cancelled", "1")
     pipe.expire(key, STREAM_TTL_S)
+    pipe.publish(STOPS, generation_id)
     pipe.execute()
 
 

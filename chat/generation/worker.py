@@ -22,6 +22,7 @@ from django.conf import settings
 from accounts.store import redis_client
 from chat.delivery.publisher import Publisher
 from chat.generation.fence import held_in_database_by_thread
+from chat.generation.stops import StopListener
 from inference.public import ServingEngine, start_engine
 
 logger = logging.getLogger(__name__)
@@ -37,11 +38,12 @@ SWITCH_INTERVAL_S = 0.0005
 
 
 class Worker:
-    """Owns the engine thread, the publisher and the worker key of this process."""
+    """Owns the engine thread, the publisher, the worker key and the ear of this process."""
 
     def __init__(self) -> None:
         self.id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self.publisher = Publisher(self._cancel, held_in_database_by_thread, self._die)
+        self.stops = StopListener(self._stop)
         self._held: set[str] = set()
         self._stopping = threading.Event()
         # Of its own: a late answer to somebody else must not delay the sign of life.
@@ -62,6 +64,7 @@ class Worker:
         serving = self.serving
         _favour_engine()
         self.publisher.start()
+        self.stops.start()
         self._sign()  # before the first claim: the reaper takes an unsigned holder for dead
         self._heart.start()
         logger.info(
@@ -74,6 +77,7 @@ class Worker:
         self._stopping.set()
         self.serving.thread.stop()
         self.publisher.stop()
+        self.stops.stop()
         try:
             redis_client().delete(WORKER_KEY_PREFIX + self.id)
             redis_client().srem(WORKERS_KEY, self.id)
@@ -88,6 +92,12 @@ class Worker:
             yield
         finally:
             self._held.discard(key)
+
+    def _stop(self, generation_id: str) -> None:
+        """Somebody asked for the end of a generation; perhaps it is held here."""
+        for key in tuple(self._held):
+            if key.startswith(f"{generation_id}:"):
+                self._cancel(key)
 
     def _cancel(self, key: str) -> None:
         self.serving.thread.cancel(key)

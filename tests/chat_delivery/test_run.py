@@ -290,3 +290,33 @@ def test_engine_that_says_nothing_gives_the_reply_back(
         assert (generation.status, generation.attempt) == (expected, attempt)
     assert generation.error_code == "worker_lost"
     assert [fields["t"] for _, fields in entries(generation)] == ["started", "error"]
+
+
+def test_a_stop_is_obeyed_within_two_steps(worker: Worker) -> None:
+    """Heard by itself: no append has told of it, and the words written so far stay."""
+    assert worker.stops.is_listening.wait(10)
+    generation = submit()
+
+    def ask() -> None:
+        redis_client().publish(streams.STOPS, str(generation.pk))
+        time.sleep(0.5)  # the engine stands still here; the wish has arrived when it goes on
+
+    interrupt(worker, ask)
+    assert generation_run(worker=worker)
+    generation.refresh_from_db()
+    assert (generation.status, generation.finish_reason) == ("cancelled", "cancelled")
+    assert AT_TOKEN <= generation.completion_tokens <= AT_TOKEN + 2
+    assert len(streams.read_written(str(generation.pk)).token_ids) == generation.completion_tokens
+
+
+def test_stops_are_heard_again_after_valkey_was_away(worker: Worker, valkey: MortalValkey) -> None:
+    assert worker.stops.is_listening.wait(10)
+    valkey.kill()
+    valkey.start()
+    heard: list[str] = []
+    worker.stops._on_stop = heard.append
+    deadline = time.monotonic() + 30
+    while not heard and time.monotonic() < deadline:
+        redis_client().publish(streams.STOPS, "somebody")
+        time.sleep(0.1)
+    assert "somebody" in heard
