@@ -39,6 +39,8 @@ POLL_S = 1.0
 _BATCH = 64
 _QUEUE = 128
 _RETRY_S = 0.5
+# A connection may die without a word; TCP alone would notice after a quarter of an hour.
+ANSWER_S = 10.0
 # At so many looks in a row a quiet reader is compared with the end of the stream, and twice.
 _STRAY_LOOKS = 3
 
@@ -224,7 +226,8 @@ class Tailer:
                 self._look_at_quiet()
             moved, self._moved = self._moved, set()
             try:
-                await self._deliver(moved)
+                async with asyncio.timeout(ANSWER_S):
+                    await self._deliver(moved)
             except Exception:
                 # All readers of this process depend on this loop: it never ends.
                 logger.warning("reading streams failed", exc_info=True)
