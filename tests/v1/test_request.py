@@ -115,8 +115,19 @@ def test_bad_fields_are_refused_by_name(fields: dict[str, Any], param: str) -> N
     assert str(refused.value.detail)
 
 
-@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens", "top_k", "seed"])
-@pytest.mark.parametrize("value", [-1, 10**400])
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize("value", [301, 4096, 10**400])
+def test_a_higher_bound_of_tokens_counts_as_ours(name: str, value: int) -> None:
+    assert parse_params(asked(**{name: value}).params()).max_tokens == 300
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max_tokens", -1), ("max_completion_tokens", -1),
+        ("top_k", -1), ("top_k", 10**400), ("seed", -1), ("seed", 10**400),
+    ],
+)  # fmt: skip
 def test_numbers_out_of_range_reach_the_one_check(name: str, value: int) -> None:
     with pytest.raises(ValueError):
         parse_params(asked(**{name: value}).params())

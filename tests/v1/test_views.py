@@ -138,7 +138,7 @@ def test_a_generation_belongs_to_the_user_and_keeps_no_text(
         ({"temperature": 9}, (400, "invalid_request_error", "bad_params", "temperature")),
         ({"max_tokens": 0}, (400, "invalid_request_error", "bad_params", "max_tokens")),
         (
-            {"max_completion_tokens": 4096},
+            {"max_completion_tokens": -1},
             (400, "invalid_request_error", "bad_params", "max_tokens"),
         ),
         ({"logit_bias": {"99999": 1}}, (400, "invalid_request_error", "bad_params", "logit_bias")),

@@ -23,6 +23,7 @@ from chat.errors import BadParams, Invalid
 from inference.public import params_schema
 
 _SAMPLING = params_schema()["properties"]
+_MAX_TOKENS: int = _SAMPLING["max_tokens"]["maximum"]
 # Ours under the same name; `max_tokens`, `stop` and `logprobs` need a look.
 _SAME_NAME = (
     "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "min_tokens", "seed",
@@ -73,9 +74,12 @@ _CONTENT = {
 def _describe_params(schema: dict[str, Any]) -> None:
     """Our own ranges and defaults, from where they are checked."""
     properties = schema["properties"]
-    for name in (*_SAME_NAME, "max_tokens"):
+    for name in _SAME_NAME:
         properties[name] = _SAMPLING[name]
-    properties["max_completion_tokens"] |= _SAMPLING["max_tokens"]
+    bound = {name: value for name, value in _SAMPLING["max_tokens"].items() if name != "maximum"}
+    more = f"What is above {_MAX_TOKENS} counts as {_MAX_TOKENS}."
+    properties["max_tokens"] = bound | {"description": more}
+    properties["max_completion_tokens"] |= bound
     for superseded in ("anyOf", "default"):
         del properties["max_completion_tokens"][superseded]
 
@@ -186,7 +190,9 @@ class ChatCompletionRequest(_Input):
         """As `generation_submit` takes them; it checks the ranges."""
         params = {name: getattr(self, name) for name in _SAME_NAME}
         newer = self.max_completion_tokens
-        params["max_tokens"] = self.max_tokens if newer is None else newer
+        wanted = self.max_tokens if newer is None else newer
+        # An upper bound, which many programs set to thousands: no longer reply is promised.
+        params["max_tokens"] = None if wanted is None else min(wanted, _MAX_TOKENS)
         if self.logprobs:
             params["logprobs"] = max(1, self.top_logprobs or 0)  # the chosen one comes with any
         return params
