@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from accounts.per_loop import PerLoop
 from chat.delivery.tailer import Reader
-from chat.delivery.threads import OUTAGES, in_thread
+from chat.delivery.threads import in_thread
 from chat.generation.queue import QueuePlace, queue_line
 
 logger = logging.getLogger(__name__)
@@ -75,8 +75,9 @@ class QueueBoard:
             began = time.monotonic()
             try:
                 line = await in_thread(queue_line)
-            except OUTAGES as error:
-                logger.warning("the queue could not be read: %s", error)
+            except Exception:
+                # All who wait in this process depend on this task: it ends with the last of them.
+                logger.warning("the queue could not be read", exc_info=True)
                 continue
             for waiting in self._waiting:
                 self._tell(waiting, line.get(waiting.reader.generation_id), began)

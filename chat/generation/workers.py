@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from accounts.store import redis_client
@@ -20,6 +20,9 @@ class WorkerState:
     waiting: int = 0  # tasks fetched from the broker and not begun
 
 
+_SAID = {field.name for field in fields(WorkerState)} - {"id"}
+
+
 def workers_alive() -> dict[str, WorkerState]:
     """Living workers by id; ids whose key has expired are forgotten."""
     client: Any = redis_client()
@@ -33,5 +36,7 @@ def workers_alive() -> dict[str, WorkerState]:
             continue
         state = json.loads(raw)
         state["running"] = frozenset(state["running"])
-        alive[worker_id] = WorkerState(id=worker_id, **state)
+        # A worker of the next version, while one is replaced by the other, may say more.
+        known = {name: value for name, value in state.items() if name in _SAID}
+        alive[worker_id] = WorkerState(id=worker_id, **known)
     return alive

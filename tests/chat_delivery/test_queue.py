@@ -1,6 +1,7 @@
 """Places in the queue and estimates: from the pace, for all who wait, told when they change."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
@@ -11,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.store import redis_client
 from chat.delivery import board as boards
 from chat.delivery.board import QueueBoard, Waiting
 from chat.delivery.follow import follow
@@ -20,6 +22,8 @@ from chat.generation import queue
 from chat.generation.cancel import generation_cancel
 from chat.generation.queue import Pace, QueuePlace, queue_end, queue_line, queue_place
 from chat.generation.submit import Owner
+from chat.generation.worker import WORKER_KEY_PREFIX, WORKERS_KEY
+from chat.generation.workers import workers_alive
 from chat.models import Generation, Status
 from tests.chat_delivery.generations import claim, submit, worker_alive
 
@@ -96,6 +100,14 @@ def test_estimate_counts_the_slots_of_all_workers() -> None:
     assert queue_end().eta_s == pytest.approx(10.0, abs=0.2)
 
 
+def test_worker_of_a_later_version_may_say_more() -> None:
+    """Else nobody could send a prompt while a newer one takes its place."""
+    state = {"running": [], "slots": 3, "model": "m", "precision": "fp32", "mood": "good"}
+    redis_client().sadd(WORKERS_KEY, "newer")
+    redis_client().set(WORKER_KEY_PREFIX + "newer", json.dumps(state))
+    assert workers_alive()["newer"].slots == 3
+
+
 @pytest.mark.django_db
 def test_line_and_single_places_agree() -> None:
     worker_alive("w")
@@ -146,6 +158,27 @@ async def test_board_asks_once_a_look_however_many_wait(monkeypatch: pytest.Monk
     seen = looks
     await asyncio.sleep(0.2)
     assert looks == seen, "nobody waits, nobody asks"
+
+
+async def test_board_outlives_a_look_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = [0]
+
+    def line() -> dict[str, QueuePlace]:
+        looks[0] += 1
+        if looks[0] == 1:
+            raise ValueError("nobody foresaw this")
+        return {"a": QueuePlace(1, 0.5)}
+
+    monkeypatch.setattr(boards, "LOOK_S", 0.05)
+    monkeypatch.setattr(boards, "queue_line", line)
+    board, reader = QueueBoard(), _Reader("a")
+    waiting = board.join(reader)  # type: ignore[arg-type]
+    for _ in range(200):
+        if waiting.now is not None:
+            break
+        await asyncio.sleep(0.05)
+    assert waiting.now == QueuePlace(1, 0.5)
+    board.leave(waiting)
 
 
 def test_news_are_told_once_and_a_countdown_is_none() -> None:
