@@ -9,8 +9,10 @@ from django.db import connection
 from django.http import StreamingHttpResponse
 from django.test import Client
 
+from accounts.hints import hints
 from accounts.models import User
 from chat.delivery.sse import sse_response
+from chat.delivery.tailer import tailer
 from chat.models import Generation, Status
 from tests.accounts.clients import user_make
 
@@ -39,4 +41,8 @@ def test_end_of_the_session_sends_no_reader_back_to_the_start() -> None:
 
 
 async def events(response: StreamingHttpResponse) -> list[str]:
-    return [chunk.decode() async for chunk in response]
+    try:
+        return [chunk.decode() async for chunk in response]
+    finally:
+        await tailer().close()
+        await hints().close()
