@@ -18,7 +18,7 @@ import redis.exceptions
 from django.conf import settings
 
 from accounts.per_loop import PerLoop
-from accounts.store import TIMEOUT_S, redis_client
+from accounts.store import KEEPALIVE, TIMEOUT_S, redis_client
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class HintHub:
             settings.REDIS_URL,
             decode_responses=True,
             socket_connect_timeout=TIMEOUT_S,
-            socket_keepalive=True,
+            **KEEPALIVE,
             health_check_interval=10,
         )
         self._listeners: dict[int, set[Listener]] = defaultdict(set)

@@ -3,7 +3,9 @@
 Code that listens or reads streams keeps clients of its own.
 """
 
+import socket
 from functools import cache
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -30,6 +32,17 @@ def redis_client() -> "redis.Redis":
         socket_connect_timeout=TIMEOUT_S,
     )
     return redis.Redis.from_pool(pool)
+
+
+# A connection that only listens learns in half a minute, not in two hours, that it is dead.
+KEEPALIVE: dict[str, Any] = {
+    "socket_keepalive": True,
+    "socket_keepalive_options": {
+        socket.TCP_KEEPIDLE: 15,
+        socket.TCP_KEEPINTVL: 5,
+        socket.TCP_KEEPCNT: 3,
+    },
+}
 
 
 def _async_client() -> "redis.asyncio.Redis":

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from redis.commands.core import Script
-from redis.exceptions import ResponseError
+from redis.exceptions import ReadOnlyError, ResponseError
 
 from accounts.store import redis_client
 from inference.public import Turn
@@ -41,6 +41,8 @@ _STREAM_PREFIX = "eugpt:gen:"
 _READ_COUNT = 1000
 _CURSOR = re.compile(r"([0-9]{1,20})-([0-9]{1,20})")
 _ID_MAX = 2**64 - 1
+# A replica that was the master, a full disk, a full memory: Redis will take entries again.
+_PASSING = ("READONLY", "MISCONF", "OOM")
 _SCRIPTS = Path(__file__).parent / "lua"
 
 
@@ -165,7 +167,9 @@ def append_all(additions: Sequence[Addition]) -> list[Append]:
         arguments += attempt, entry_id, kind, body, number, ids
     try:
         return [Append(answer) for answer in _script("append")(keys, arguments)]
-    except ResponseError:
+    except ResponseError as error:
+        if isinstance(error, ReadOnlyError) or str(error).startswith(_PASSING):
+            raise
         logger.exception("Redis refused %d entries", len(additions))
         return [Append.REFUSED] * len(additions)
 

@@ -23,6 +23,7 @@ import redis.asyncio
 from django.conf import settings
 
 from accounts.per_loop import PerLoop
+from accounts.store import KEEPALIVE
 from chat.delivery.streams import (
     POKES,
     START,
@@ -139,7 +140,7 @@ class Tailer:
             settings.REDIS_URL,
             decode_responses=True,
             socket_connect_timeout=3,
-            socket_keepalive=True,
+            **KEEPALIVE,
             health_check_interval=10,
         )
         self._readers: dict[str, set[Reader]] = defaultdict(set)

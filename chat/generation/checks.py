@@ -53,29 +53,31 @@ def chat_format() -> ChatFormat:
     return active
 
 
-def checked_params(params: Any) -> SamplingParams:
+def checked_params(params: Any, asked: str, begun: str = "") -> SamplingParams:
     """Params with a seed of their own: a resumed reply must draw the same tokens.
 
-    Raises Invalid, BadParams, ModelUnavailable.
+    They fit the prompt `asked` and, where a reply goes on, its words `begun`. Raises Invalid,
+    BadParams, PromptTooLong, ModelUnavailable.
     """
+    model = chat_format()
     if params is not None and not isinstance(params, Mapping):
         detail = "An object is expected."
         raise Invalid(detail, fields={"params": [detail]})
     try:
-        sampling = parse_params(dict(params or {}), chat_format().tokenizer.vocab_size)
+        sampling = parse_params(dict(params or {}), model.tokenizer.vocab_size)
     except ParamError as error:
         raise BadParams(str(error), param=error.param, allowed=error.allowed) from None
     if sampling.seed is None:
         sampling = replace(sampling, seed=secrets.randbits(32))
+    _check_fits(model, sampling, asked, begun)
     return sampling
 
 
-def check_fits(text: str, params: SamplingParams, begun: str = "") -> None:
-    """Whether the model can read `text` and go on after `begun`; raises PromptTooLong."""
-    model = chat_format()
+def _check_fits(model: ChatFormat, params: SamplingParams, asked: str, begun: str) -> None:
+    """Whether the model can read `asked` and go on after `begun`; raises PromptTooLong."""
     begun_tokens = len(model.tokenizer.encode(begun)) if begun else 0
     try:
-        model.fit([Turn("user", text)], params.max_tokens, begun_tokens)
+        model.fit([Turn("user", asked)], params.max_tokens, begun_tokens)
     except TooLong as error:
         what = "This reply has no room to go on" if begun else "This message is too long"
         raise PromptTooLong(

@@ -15,7 +15,7 @@ import redis
 import redis.exceptions
 from django.conf import settings
 
-from accounts.store import TIMEOUT_S
+from accounts.store import KEEPALIVE, TIMEOUT_S
 from chat.delivery.streams import STOPS
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class StopListener:
             settings.REDIS_URL,
             decode_responses=True,
             socket_connect_timeout=TIMEOUT_S,
-            socket_keepalive=True,
+            **KEEPALIVE,
             health_check_interval=10,
         )
         self._stopping = threading.Event()

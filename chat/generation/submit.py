@@ -25,10 +25,10 @@ from chat.errors import ApiError, GenerationRunning, NotFound, Unavailable
 from chat.generation import branches, history
 from chat.generation.admission import queue_join, rate_check
 from chat.generation.branches import Branch
-from chat.generation.checks import check_fits, checked_params, client_key
+from chat.generation.checks import checked_params, client_key
 from chat.generation.owner import Owner
 from chat.generation.queue import QueuePlace
-from chat.models import UNFINISHED, Generation, Status
+from chat.models import UNFINISHED, Generation, Message, Role, Status
 from inference.public import SamplingParams, Turn
 
 __all__ = [
@@ -77,8 +77,7 @@ def generation_submit(
     if owner.user is None:
         turns = [*history.check_history(history_input), Turn("user", message)]
         return _detached(owner, turns, params, key)
-    sampling = checked_params(params)
-    check_fits(message, sampling)
+    sampling = checked_params(params, message)
     write = partial(branches.write_exchange, owner.user, conversation_id, message)
     return _accept(owner, _new(owner, sampling, key), write=write)
 
@@ -107,7 +106,7 @@ def generation_regenerate(
     old = Generation.objects.filter(message=message).first()
     if params is None and old is not None:
         params = {name: value for name, value in old.params.items() if name != "seed"}
-    generation = _new(owner, checked_params(params), key)
+    generation = _new(owner, checked_params(params, _asked(message)), key)
     return _accept(owner, generation, write=partial(branches.write_again, user, message))
 
 
@@ -119,8 +118,7 @@ def generation_edit(
     if key and (first := _find(owner, key)):
         return first
     cleaned = history.check_text(text)
-    sampling = checked_params(params)
-    check_fits(cleaned, sampling)
+    sampling = checked_params(params, cleaned)
     write = partial(branches.write_edit, user, message_id, cleaned)
     return _accept(owner, _new(owner, sampling, key), write=write)
 
@@ -138,17 +136,15 @@ def generation_continue(
         return first
     message = message_for_user(user=user, message_id=message_id)
     old = branches.continued_generation(message)
-    sampling = checked_params(old.params if params is None else params)
-    asked = message.parent.content if message.parent else ""
-    check_fits(asked, sampling, begun=message.content)
+    wanted = old.params if params is None else params
+    sampling = checked_params(wanted, _asked(message), begun=message.content)
     generation = _new(owner, sampling, key)
     generation.continues = old
     return _accept(owner, generation, write=partial(branches.write_again, user, message))
 
 
 def _detached(owner: Owner, turns: Sequence[Turn], params: Any, key: str | None) -> Submitted:
-    sampling = checked_params(params)
-    check_fits(turns[-1].content, sampling)
+    sampling = checked_params(params, turns[-1].content)
     return _accept(owner, _new(owner, sampling, key), turns=turns)
 
 
@@ -242,6 +238,12 @@ def _new(owner: Owner, sampling: SamplingParams, key: str | None) -> Generation:
     return Generation(
         owner_key=owner.key, user=owner.user, client_id=key, params=sampling.to_dict()
     )
+
+
+def _asked(message: Message) -> str:
+    """The prompt that a message is, or answers."""
+    prompt = message if message.role == Role.USER else message.parent
+    return prompt.content if prompt else ""
 
 
 def _member(owner: Owner) -> User:

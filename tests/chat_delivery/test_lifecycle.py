@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from redis.exceptions import RedisError
 
+from accounts.store import redis_client
 from chat.delivery import streams
 from chat.delivery.streams import Addition, Append, NewEntry
 from chat.generation.cancel import generation_cancel
@@ -92,6 +94,21 @@ def test_append_sent_twice_adds_a_token_once(member: Owner) -> None:
         entry = NewEntry(f"{1000 + number}-0", "token", body, str(number))
         assert streams.append_all([Addition(name, 1, entry, number)]) == [Append.OK]
     assert streams.read_written(name).text == "01"
+
+
+@pytest.mark.usefixtures("tiny", "sent")
+def test_a_server_that_takes_no_writes_is_an_outage_not_a_refusal(member: Owner) -> None:
+    """A refusal costs an attempt; a master that became a replica will be one again."""
+    generation = claim(submit(member))
+    name = str(generation.pk)
+    token = {"seq": 0, "text": "x", "ids": [1]}
+    redis_client().execute_command("REPLICAOF", "127.0.0.1", "1")
+    try:
+        with pytest.raises(RedisError):
+            streams.append(name, 1, "token", token)
+    finally:
+        redis_client().execute_command("REPLICAOF", "NO", "ONE")
+    assert streams.append(name, 1, "token", token) == Append.OK
 
 
 @pytest.mark.usefixtures("tiny", "sent")

@@ -51,7 +51,11 @@ for i = 0, #KEYS / 2 - 1 do
   local ok, answer = pcall(append, KEYS[2 * i + 1], KEYS[2 * i + 2], ARGV[a + 1], ARGV[a + 2],
     ARGV[a + 3], ARGV[a + 4], ARGV[a + 5], ARGV[a + 6])
   if not ok then
-    redis.log(redis.LOG_WARNING, type(answer) == 'table' and answer.err or answer)
+    local err = type(answer) == 'table' and answer.err or answer
+    redis.log(redis.LOG_WARNING, err)
+    for _, passing in ipairs({'READONLY', 'MISCONF', 'OOM'}) do
+      if string.sub(err, 1, #passing) == passing then return redis.error_reply(err) end
+    end
   end
   answers[#answers + 1] = ok and answer or 0
 end
