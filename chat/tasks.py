@@ -1,6 +1,8 @@
 """Celery tasks: each parses its id and calls one service. All of them may run twice."""
 
 import logging
+import os
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +19,7 @@ from chat.services.shares import shares_prune
 
 logger = logging.getLogger(__name__)
 
+_STARTED_OVER = "_EUGPT_STARTED_OVER"
 DETACHED_ROWS_LIFE = timedelta(days=1)
 
 
@@ -47,11 +50,27 @@ def _load_model(sender: Any, **kwargs: Any) -> None:
     if QUEUE not in sender.app.amqp.queues.consume_from:
         return
     try:
-        worker()
+        if worker().serving.has_compiled:
+            _start_over()
     except Exception as error:
         # Without a model it would take prompts and fail them all.
         logger.critical("this worker cannot serve: %s", error)
         raise WorkerShutdown(1) from error
+
+
+def _start_over() -> None:
+    """Run this command again in this process' place, once: all workers must compute alike.
+
+    A reply that another worker continues or repeats would get other words. Where numba has no place
+    for its cache, all workers compile, and they agree as well.
+    """
+    if os.environ.get(_STARTED_OVER):
+        logger.warning("numba keeps nothing here: each start of a worker compiles its loops")
+        return
+    logger.info("the engine's loops are compiled now; this worker starts over and loads them")
+    worker_stop()
+    os.environ[_STARTED_OVER] = "1"
+    os.execv(sys.executable, sys.orig_argv)
 
 
 @worker_shutdown.connect

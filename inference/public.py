@@ -111,11 +111,16 @@ def _chat_format(folder: Path, name: str, sha256: str) -> ChatFormat:
 
 @dataclass(frozen=True, slots=True)
 class ServingEngine:
-    """A running engine and the format of the checkpoint it serves."""
+    """A running engine and the format of the checkpoint it serves.
+
+    `has_compiled`: its loops were compiled in this process, not loaded. It computes with other
+    last bits than those that load them; start over, and it will load them, too.
+    """
 
     thread: EngineThread
     format: ChatFormat
     precision: str
+    has_compiled: bool
 
 
 def start_engine(
@@ -125,7 +130,7 @@ def start_engine(
 
     Raises `CheckpointError` when there is none or its folder is bad.
     """
-    from inference.engine.loading import load_engine
+    from inference.engine.loading import compiled_here, load_engine
     from inference.engine.thread import EngineThread
 
     registered = active_checkpoint()
@@ -144,4 +149,4 @@ def start_engine(
     chat_format = ChatFormat(
         registered.name, engine.tokenizer, engine.context_length, registered.sha256
     )
-    return ServingEngine(thread, chat_format, engine.precision)
+    return ServingEngine(thread, chat_format, engine.precision, compiled_here())

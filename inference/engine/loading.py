@@ -6,9 +6,11 @@ import ctypes
 from typing import Literal
 
 import torch
+from numba.core.dispatcher import Dispatcher
 
 from inference.chat_template import Turn, encode_conversation
 from inference.checkpoint_io import Checkpoint, load_model
+from inference.engine import kernels, row_kernels
 from inference.engine import precision as precisions
 from inference.engine.config import EngineConfig, Precision
 from inference.engine.cores import use_cores
@@ -55,6 +57,16 @@ def load_engine(
     engine = Engine(network, tokenizer, EngineConfig(slots, kept, threads=threads))
     _warm_up(engine)
     return engine
+
+
+def compiled_here() -> bool:
+    """Whether this process has compiled loops that later ones will load from numba's cache.
+
+    What is compiled and what is loaded differ in the last bits of sums (fastmath), and so, after
+    a few dozen tokens, in words: processes that must agree have to load all of them.
+    """
+    loops = [loop for module in (kernels, row_kernels) for loop in vars(module).values()]
+    return any(isinstance(loop, Dispatcher) and loop.stats.cache_misses for loop in loops)
 
 
 def _return_memory() -> None:

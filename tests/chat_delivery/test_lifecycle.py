@@ -102,12 +102,13 @@ def test_a_server_that_takes_no_writes_is_an_outage_not_a_refusal(member: Owner)
     generation = claim(submit(member))
     name = str(generation.pk)
     token = {"seq": 0, "text": "x", "ids": [1]}
-    redis_client().execute_command("REPLICAOF", "127.0.0.1", "1")
+    server: Any = redis_client()
+    server.execute_command("REPLICAOF", "127.0.0.1", "1")
     try:
         with pytest.raises(RedisError):
             streams.append(name, 1, "token", token)
     finally:
-        redis_client().execute_command("REPLICAOF", "NO", "ONE")
+        server.execute_command("REPLICAOF", "NO", "ONE")
     assert streams.append(name, 1, "token", token) == Append.OK
 
 

@@ -105,3 +105,11 @@ def test_a_whole_reply_that_begins_again_is_told_once() -> None:
     for entry in (STARTED, HELLO, STARTED, HELLO):
         asked.take(entry)
     assert asked.text == "Hel"
+
+
+async def test_a_reply_that_begins_again_otherwise_is_an_error(say: Callable[..., None]) -> None:
+    """What was told cannot be taken back, and what follows does not belong to it."""
+    other = Entry.of("9-0", "token", {"seq": 0, "text": "Good day"})
+    say(STARTED, HELLO, STARTED, other, ENDED)
+    chunks = await chunks_of(reply())
+    assert chunks[-1]["error"]["code"] == "unavailable"

@@ -13,6 +13,7 @@ from typing import Any
 from chat.api.openai.logprobs import LogprobTeller
 from chat.api.openai.request import ChatCompletionRequest
 from chat.delivery.streams import Entry
+from chat.errors import Unavailable
 from chat.generation.queue import QueuePlace
 from inference.public import ChatFormat
 
@@ -108,7 +109,10 @@ class Reply:
 
     def _take(self, data: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:
         """What is new in a token entry: its text and its log-probabilities."""
-        new = data["text"][max(len(self.text) - self.read_chars, 0) :]
+        known = self.text[self.read_chars : self.read_chars + len(data["text"])]
+        if not data["text"].startswith(known):  # another checkpoint or precision goes on
+            raise Unavailable(retry_after=1)
+        new = data["text"][len(known) :]
         self.read_chars += len(data["text"])
         self.text += new
         if self.teller is None:
