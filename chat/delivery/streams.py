@@ -116,7 +116,9 @@ class Written:
     @property
     def turns(self) -> list[Turn] | None:
         """A guest's turns."""
-        return _parse_turns(self.input)
+        if not self.input:
+            return None
+        return [Turn(role, content) for role, content in json.loads(self.input)]
 
 
 encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -239,15 +241,6 @@ def keep_input(generation_id: str, turns: list[Turn]) -> None:
 def forget_input(generation_id: str) -> None:
     """Delete what was kept for a generation that does not come to be."""
     redis_client().delete(control_key(generation_id))
-
-
-def read_input(generation_id: str) -> list[Turn] | None:
-    raw: Any = redis_client().hget(control_key(generation_id), "input")
-    return _parse_turns(raw)
-
-
-def _parse_turns(raw: str | None) -> list[Turn] | None:
-    return [Turn(role, content) for role, content in json.loads(raw)] if raw else None
 
 
 def read_written(generation_id: str) -> Written:

@@ -9,10 +9,18 @@ from chat.generation.lifecycle import generation_claim
 from chat.generation.submit import Owner, generation_submit
 from chat.generation.worker import WORKER_KEY_PREFIX, WORKERS_KEY
 from chat.models import Generation
+from inference.public import Turn
 
 
 def submit(owner: Owner) -> Generation:
     return Generation.objects.get(pk=generation_submit(owner=owner, text="hi").generation_id)
+
+
+def kept_turns(generation_id: object) -> list[Turn] | None:
+    """A prompt's turns as they wait in Redis; None where nothing does."""
+    key = streams.control_key(str(generation_id))
+    raw: Any = redis_client().hget(key, "input")
+    return [Turn(*turn) for turn in json.loads(raw)] if raw else None
 
 
 def claim(generation: Generation, worker_id: str = "w1") -> Generation:

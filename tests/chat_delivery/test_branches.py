@@ -31,6 +31,7 @@ from chat.tasks import run_generation
 from inference.public import Turn
 from tests.accounts.clients import user_make
 from tests.chat.factories import conversation_make, exchange_make
+from tests.chat_delivery.generations import kept_turns
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tiny")]
 
@@ -219,7 +220,7 @@ def test_detached_keeps_no_text_and_knows_its_member(
     submitted = generation_submit_detached(owner=member, turns=turns, client_id="k")
     generation = Generation.objects.get()
     assert (generation.user, generation.message, generation.conversation) == (user, None, None)
-    assert streams.read_input(str(submitted.generation_id)) == turns
+    assert kept_turns(submitted.generation_id) == turns
     assert not Message.objects.exists()
     again = generation_submit_detached(owner=member, turns=turns, client_id="k")
     assert again.generation_id == submitted.generation_id

@@ -21,7 +21,7 @@ from chat.delivery.tailer import Reader, Tailer
 from chat.generation.fence import held_by_its_end, held_in_database
 from chat.generation.submit import Owner
 from inference.public import StepOutput, Turn
-from tests.chat_delivery.generations import claim, submit
+from tests.chat_delivery.generations import claim, kept_turns, submit
 from tests.chat_delivery.valkey import MortalValkey, mortal_valkey
 from tests.support.servers import TestServers
 
@@ -141,7 +141,7 @@ async def test_guest_input_is_put_back_with_the_words(
     await asyncio.to_thread(say, publisher, reply, 0, 2)
     await asyncio.to_thread(valkey.forget)
     await asyncio.to_thread(say, publisher, reply, 2, 1)
-    assert streams.read_input(name) == turns
+    assert kept_turns(name) == turns
     again = streams.take_over(name, 2)
     assert again is not None
     assert (again.turns, again.token_ids) == (turns, [0, 1, 2])

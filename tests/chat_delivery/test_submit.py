@@ -9,7 +9,6 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from accounts.store import redis_client
-from chat.delivery import streams
 from chat.errors import (
     ApiError,
     BadParams,
@@ -28,6 +27,7 @@ from chat.models import Conversation, Generation, Message, Status
 from chat.tasks import run_generation
 from tests.accounts.clients import user_make
 from tests.chat.factories import conversation_make, exchange_make
+from tests.chat_delivery.generations import kept_turns
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tiny")]
 
@@ -94,7 +94,7 @@ def test_submit_one_running_reply_in_a_conversation(member: Owner, sent: list[st
 def test_submit_guest_text_is_never_in_the_database(guest: Owner, sent: list[str]) -> None:
     history = [{"role": "user", "content": "secret1"}, {"role": "assistant", "content": "secret2"}]
     submitted = generation_submit(owner=guest, text="secret3", history_input=history)
-    turns = streams.read_input(str(submitted.generation_id))
+    turns = kept_turns(submitted.generation_id)
     assert turns is not None
     assert [t.content for t in turns] == ["secret1", "secret2", "secret3"]
     with connection.cursor() as cursor:
