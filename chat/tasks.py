@@ -16,6 +16,7 @@ from chat.generation.run import generation_run
 from chat.generation.worker import worker, worker_stop
 from chat.models import UNFINISHED, Generation
 from chat.services.shares import shares_prune
+from inference.public import ServingEngine
 
 logger = logging.getLogger(__name__)
 
@@ -50,25 +51,25 @@ def _load_model(sender: Any, **kwargs: Any) -> None:
     if QUEUE not in sender.app.amqp.queues.consume_from:
         return
     try:
-        if worker().serving.has_compiled:
-            _start_over()
+        worker(_agree_with_others)
     except Exception as error:
         # Without a model it would take prompts and fail them all.
         logger.critical("this worker cannot serve: %s", error)
         raise WorkerShutdown(1) from error
 
 
-def _start_over() -> None:
-    """Run this command again in this process' place, once: all workers must compute alike.
+def _agree_with_others(serving: ServingEngine) -> None:
+    """Where loops were compiled, run this command again in this process' place, once.
 
     A reply that another worker continues or repeats would get other words. Where numba has no place
     for its cache, all workers compile, and they agree as well.
     """
+    if not serving.has_compiled:
+        return
     if os.environ.get(_STARTED_OVER):
         logger.warning("numba keeps nothing here: each start of a worker compiles its loops")
         return
     logger.info("the engine's loops are compiled now; this worker starts over and loads them")
-    worker_stop()
     os.environ[_STARTED_OVER] = "1"
     os.execv(sys.executable, sys.orig_argv)
 

@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -59,9 +59,14 @@ class Worker:
         """The loaded engine; raises CheckpointError on first use when there is none."""
         return start_engine(self.publisher.put, self._die)
 
-    def start(self) -> None:
-        """Load the model and report for duty; raises CheckpointError."""
+    def start(self, on_loaded: Callable[[ServingEngine], None] | None = None) -> None:
+        """Load the model and report for duty; raises CheckpointError.
+
+        `on_loaded` is called in between: nobody counts on this worker yet.
+        """
         serving = self.serving
+        if on_loaded is not None:
+            on_loaded(serving)
         _favour_engine()
         self.publisher.start()
         self.stops.start()
@@ -155,13 +160,13 @@ _worker: Worker | None = None
 _lock = threading.Lock()
 
 
-def worker() -> Worker:
-    """The worker of this process, started on first use."""
+def worker(on_loaded: Callable[[ServingEngine], None] | None = None) -> Worker:
+    """The worker of this process, started on first use (see `Worker.start`)."""
     global _worker
     with _lock:
         if _worker is None:
             new = Worker()
-            new.start()
+            new.start(on_loaded)
             _worker = new
         return _worker
 
