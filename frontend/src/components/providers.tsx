@@ -2,6 +2,8 @@
 
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
+import { Toaster } from "@/components/ui/toaster";
+import { TooltipProvider } from "@/components/ui/tooltip";
 import { AppContext } from "@/hooks/use-app";
 import { CONVERSATIONS } from "@/hooks/use-conversations";
 import { conversationInAddress, showConversation } from "@/hooks/use-shown-conversation";
@@ -18,7 +20,10 @@ export function Providers({ children }: { children: ReactNode }) {
   useThemeKeeper();
   return (
     <QueryClientProvider client={client}>
-      <AppContext value={app}>{children}</AppContext>
+      <AppContext value={app}>
+        <TooltipProvider delayDuration={500}>{children}</TooltipProvider>
+        <Toaster />
+      </AppContext>
     </QueryClientProvider>
   );
 }

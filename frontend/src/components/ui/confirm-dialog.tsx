@@ -9,6 +9,8 @@ interface ConfirmDialogProps {
   readonly title: string;
   readonly text: string;
   readonly action: string;
+  /** What not doing it is called. */
+  readonly refusal?: string;
   readonly onConfirm: () => void;
 }
 
@@ -17,7 +19,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
   return (
     <AlertDialog.Root open={props.isOpen} onOpenChange={props.onOpenChange}>
       <AlertDialog.Portal>
-        <AlertDialog.Overlay className="fixed inset-0 z-50 bg-[oklch(0.15_0.02_185/0.45)] motion-safe:animate-appear" />
+        <AlertDialog.Overlay className="fixed inset-0 z-50 bg-veil motion-safe:animate-appear" />
         <AlertDialog.Content className="fixed top-1/2 left-1/2 z-50 w-[min(26rem,calc(100vw-2rem))] -translate-x-1/2 -translate-y-1/2 rounded-2xl border bg-raised p-6 shadow-float outline-none motion-safe:animate-appear">
           <AlertDialog.Title className="font-display text-lg font-bold">
             {props.title}
@@ -27,7 +29,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
           </AlertDialog.Description>
           <div className="mt-6 flex justify-end gap-2">
             <AlertDialog.Cancel asChild>
-              <Button variant="outline">Keep it</Button>
+              <Button variant="outline">{props.refusal ?? "Keep it"}</Button>
             </AlertDialog.Cancel>
             <AlertDialog.Action asChild>
               <Button variant="danger" onClick={props.onConfirm} data-testid="confirm">

@@ -16,7 +16,7 @@ export function Drawer({ isOpen, onOpenChange, title, children }: DrawerProps) {
   return (
     <Dialog.Root open={isOpen} onOpenChange={onOpenChange}>
       <Dialog.Portal>
-        <Dialog.Overlay className="fixed inset-0 z-40 bg-[oklch(0.15_0.02_185/0.45)] motion-safe:animate-appear" />
+        <Dialog.Overlay className="fixed inset-0 z-40 bg-veil motion-safe:animate-appear" />
         <Dialog.Content
           aria-describedby={undefined}
           className="fixed inset-y-0 left-0 z-40 flex w-[min(20rem,86vw)] flex-col bg-sunken shadow-float outline-none motion-safe:animate-[drawer_200ms_ease-out_both]"

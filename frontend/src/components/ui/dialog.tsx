@@ -1,0 +1,58 @@
+"use client";
+
+import * as Base from "@radix-ui/react-dialog";
+import { X } from "lucide-react";
+import type { ReactNode } from "react";
+import { Button } from "./button";
+import { cn } from "@/lib/cn";
+
+interface DialogProps {
+  readonly isOpen: boolean;
+  readonly onOpenChange: (isOpen: boolean) => void;
+  readonly title: string;
+  /** One or two sentences under the title. */
+  readonly description?: ReactNode;
+  readonly children: ReactNode;
+  readonly className?: string;
+}
+
+/** A window in the middle; on phones it rises from the lower edge, near the thumb. */
+export function Dialog(props: DialogProps) {
+  const { isOpen, onOpenChange, title, description, children, className } = props;
+  const describedBy = description ? {} : { "aria-describedby": undefined };
+  return (
+    <Base.Root open={isOpen} onOpenChange={onOpenChange}>
+      <Base.Portal>
+        <Base.Overlay className="fixed inset-0 z-50 bg-veil motion-safe:animate-appear" />
+        <Base.Content
+          {...describedBy}
+          className={cn(
+            "fixed z-50 flex max-h-[min(85dvh,44rem)] flex-col overflow-y-auto overscroll-contain border bg-raised p-6 shadow-float outline-none",
+            "max-sm:inset-x-0 max-sm:bottom-0 max-sm:rounded-t-3xl max-sm:pb-[max(1.5rem,env(safe-area-inset-bottom))] max-sm:motion-safe:animate-rise",
+            "sm:top-1/2 sm:left-1/2 sm:w-[min(30rem,calc(100vw-2rem))] sm:-translate-x-1/2 sm:-translate-y-1/2 sm:rounded-2xl sm:motion-safe:animate-appear",
+            className,
+          )}
+        >
+          <div className="flex items-start gap-4">
+            <div className="min-w-0 flex-1">
+              <Base.Title className="font-display text-lg leading-snug font-bold">{title}</Base.Title>
+              {description && (
+                <Base.Description className="mt-1.5 text-[0.9375rem] text-ink-soft">
+                  {description}
+                </Base.Description>
+              )}
+            </div>
+            <Base.Close asChild>
+              <Button variant="ghost" size="icon" aria-label="Close" className="-mt-2 -mr-2">
+                <X className="size-5" />
+              </Button>
+            </Base.Close>
+          </div>
+          <div className="mt-5">{children}</div>
+        </Base.Content>
+      </Base.Portal>
+    </Base.Root>
+  );
+}
+
+export const DialogClose = Base.Close;
