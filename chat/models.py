@@ -1,4 +1,4 @@
-"""What EuGPT stores of a chat: conversations, their message trees, and generations.
+"""What EuGPT stores of a chat: conversations, their message trees, generations, opinions.
 
 A conversation is a tree of messages linked by `parent`; `head` is the leaf that is shown.
 A generation is one run that writes one assistant message; only services and the worker change
@@ -217,3 +217,87 @@ class Share(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+COMMENT_MAX_CHARS = 2000
+
+
+class Rating(models.TextChoices):
+    UP = "up"
+    DOWN = "down"
+
+
+class Feedback(models.Model):
+    """What a reader thinks of a reply."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="feedbacks")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="feedbacks"
+    )
+    rating = models.CharField(max_length=4, choices=Rating)
+    comment = models.CharField(max_length=COMMENT_MAX_CHARS, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "feedback"
+        constraints = [
+            models.UniqueConstraint(fields=["message", "user"], name="feedback_once"),
+            models.CheckConstraint(
+                condition=Q(rating__in=Rating.values), name="feedback_rating_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rating} {self.pk}"
+
+
+class ReportReason(models.TextChoices):
+    HARMFUL = "harmful"
+    HATEFUL = "hateful"
+    SEXUAL = "sexual"
+    PRIVATE = "private"
+    WRONG = "wrong"
+    OTHER = "other"
+
+
+class ReportState(models.TextChoices):
+    OPEN = "open"
+    DISMISSED = "dismissed"
+    ACTED = "acted"
+
+
+class Report(models.Model):
+    """A reply that somebody finds should be looked at. It outlives the message, not the reporter.
+
+    `text` is what stood there when it was reported last; `note` is the moderators'.
+    """
+
+    message = models.ForeignKey(
+        Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="reports"
+    )
+    reporter = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="reports"
+    )
+    reason = models.CharField(max_length=8, choices=ReportReason)
+    comment = models.CharField(max_length=COMMENT_MAX_CHARS, blank=True, default="")
+    text = models.TextField(blank=True)
+    state = models.CharField(max_length=9, choices=ReportState, default=ReportState.OPEN)
+    note = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "-updated_at"], name="report_listed")]
+        constraints = [
+            models.UniqueConstraint(fields=["message", "reporter"], name="report_once"),
+            models.CheckConstraint(
+                condition=Q(reason__in=ReportReason.values), name="report_reason_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=ReportState.values), name="report_state_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.pk}"

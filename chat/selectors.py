@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts.models import User
 from chat.errors import Invalid
 from chat.models import Conversation, Message, Share
+from chat.opinions import with_opinions
 from chat.search import MATCHES_MAX, Segment, TextSearch
 
 # Of a long message no more is looked through for a snippet.
@@ -83,14 +84,15 @@ def conversation_list(
 
 
 def conversation_messages(*, conversation: Conversation, limit: int) -> list[Message] | None:
-    """All messages in the order they were written, with their generations; two queries.
+    """All messages in the order they were written, with generations and opinions; two
+    queries.
 
     None when there are more than `limit`: to count them costs a hundredth of reading them.
     """
     rows = conversation.messages.order_by("id")
     if rows[limit : limit + 1].exists():
         return None
-    return list(rows.select_related("generation"))
+    return list(with_opinions(rows, user_id=conversation.user_id).select_related("generation"))
 
 
 def share_list(*, conversation: Conversation) -> list[Share]:

@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from chat.errors import Invalid
 from chat.models import UNFINISHED, Conversation, Message
+from chat.opinions import with_opinions
 
 _LINE = """
 WITH RECURSIVE line(id, parent_id, depth) AS (
@@ -67,6 +68,7 @@ def branch_page(*, conversation: Conversation, limit: int, before: int | None = 
     leaf_id = conversation.head_id if before is None else _parent(conversation, before)
     line = _line(leaf_id, limit)
     rows = Message.objects.select_related("generation").filter(pk__in=[pk for pk, _ in line])
+    rows = with_opinions(rows, user_id=conversation.user_id)
     siblings = _siblings(conversation, line)
     items = [BranchMessage(message, siblings[message.pk]) for message in rows.order_by("id")]
     has_more = bool(line) and line[0][1] is not None

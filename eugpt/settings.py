@@ -33,6 +33,8 @@ RATE_LIMITS = {
     "guest_prompt": CONFIG.guest_prompt_rate,
     "import": "60 per hour",
     "shared": "60 per minute",
+    "feedback": "120 per minute",
+    "report": "60 per hour",
 }
 TICKET_LIFETIME_S = 30
 API_BODY_MAX_BYTES = 64 * 1024

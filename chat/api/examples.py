@@ -38,6 +38,7 @@ GENERATION = {
     "first_token_at": "2026-11-22T12:00:00.050Z",
     "finished_at": "2026-11-22T12:00:00.090Z",
 }
+FEEDBACK = {"rating": "up", "comment": "Friendly."}
 _BRIEF = ("id", "status", "finish_reason", "error_code", "context_trimmed")
 DETAIL = {
     **CONVERSATION,
@@ -50,6 +51,8 @@ DETAIL = {
             "created_at": _WRITTEN,
             "parent": None,
             "generation": None,
+            "feedback": None,
+            "is_reported": False,
         },
         {
             "id": 41,
@@ -58,6 +61,8 @@ DETAIL = {
             "created_at": _WRITTEN,
             "parent": 40,
             "generation": {name: GENERATION[name] for name in _BRIEF},
+            "feedback": FEEDBACK,
+            "is_reported": False,
         },
     ],
 }

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.rest import StrictBooleanField, StrictIntegerField, StrictSerializer, shape_example
 from chat.api import examples
-from chat.models import TITLE_MAX_CHARS, Conversation, Generation, Message, Role
+from chat.models import TITLE_MAX_CHARS, Conversation, Feedback, Generation, Message, Rating, Role
 from chat.search import MATCHES_MAX
 
 PAGE_LIMIT_DEFAULT = 30
@@ -111,16 +111,41 @@ class GenerationBrief(serializers.ModelSerializer[Generation]):
         read_only_fields = fields
 
 
+@shape_example(examples.FEEDBACK)
+class FeedbackOutput(serializers.ModelSerializer[Feedback]):
+    rating = serializers.ChoiceField(choices=Rating.values)
+
+    class Meta:
+        model = Feedback
+        fields = ["rating", "comment"]
+        read_only_fields = fields
+
+
 class MessageOutput(serializers.ModelSerializer[Message]):
+    """Rows come through `chat.opinions`."""
+
     role = serializers.ChoiceField(choices=Role.values)
     parent = serializers.IntegerField(  # type: ignore[assignment]
         source="parent_id", allow_null=True
     )
     generation = GenerationBrief(allow_null=True, default=None)
+    feedback = FeedbackOutput(
+        source="own_feedback", allow_null=True, default=None, help_text="What the reader thinks."
+    )
+    is_reported = serializers.BooleanField(help_text="By the reader.")
 
     class Meta:
         model = Message
-        fields = ["id", "role", "content", "created_at", "parent", "generation"]
+        fields = [
+            "id",
+            "role",
+            "content",
+            "created_at",
+            "parent",
+            "generation",
+            "feedback",
+            "is_reported",
+        ]
         read_only_fields = fields
 
 

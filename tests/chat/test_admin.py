@@ -10,7 +10,8 @@ from django.test import Client
 
 from accounts.models import User
 from chat.delivery.streams import read_written
-from chat.models import Conversation, Generation, Message
+from chat.models import Conversation, Generation, Message, Rating, ReportReason
+from chat.services.opinions import feedback_set, report_make
 from chat.services.shares import share_create
 from tests.accounts.clients import PASSWORD, client_for, error_of, user_make
 from tests.chat.factories import conversation_make, exchange_make
@@ -28,9 +29,15 @@ def admin() -> Client:
 @pytest.fixture
 def chat() -> Conversation:
     conversation = conversation_make(user_make("ana"), "About dogs")
-    exchange_make(conversation, "tell me of <b>dogs</b>", "Dogs bark.")
+    reply = exchange_make(conversation, "tell me of <b>dogs</b>", "Dogs bark.")
     share_create(conversation=conversation, expires_in_days=None)
+    _opinions(conversation.user, reply, "Do they <i>really</i>?")
     return conversation
+
+
+def _opinions(user: User, reply: Message, comment: str) -> None:
+    feedback_set(user=user, message_id=reply.pk, rating=Rating.DOWN, comment=comment)
+    report_make(user=user, message_id=reply.pk, reason=ReportReason.WRONG, comment=comment)
 
 
 def _names(response: Any) -> list[str]:
@@ -44,7 +51,9 @@ def test_admin_index_is_branded(admin: Client) -> None:
     assert "Outstanding" not in page
 
 
-@pytest.mark.parametrize("model", ["conversation", "message", "generation", "share"])
+@pytest.mark.parametrize(
+    "model", ["conversation", "message", "generation", "share", "feedback", "report"]
+)
 def test_admin_chat_pages_render_and_are_read_only(
     admin: Client, chat: Conversation, model: str
 ) -> None:
@@ -65,6 +74,13 @@ def test_admin_shows_the_transcript_escaped(admin: Client, chat: Conversation) -
         assert "Dogs bark." in page
 
 
+def test_admin_shows_comments_escaped(admin: Client, chat: Conversation) -> None:
+    reply = chat.messages.get(role="assistant")
+    for path in ("feedback/", f"report/{reply.reports.get().pk}/change/"):
+        page = admin.get(f"/admin/chat/{path}").content.decode()
+        assert "Do they &lt;i&gt;really&lt;/i&gt;?" in page
+
+
 def test_admin_lists_search(admin: Client, chat: Conversation) -> None:
     conversation_make(user_make("ben"), "Cats")
     conversations = "/admin/chat/conversation/?q="
@@ -72,6 +88,10 @@ def test_admin_lists_search(admin: Client, chat: Conversation) -> None:
     assert _names(admin.get(f"{conversations}ben")) == ["Cats"]
     assert len(_names(admin.get("/admin/chat/message/?q=bark"))) == 1
     assert _names(admin.get(f"/admin/chat/share/?q={chat.shares.get().slug}")) == ["About dogs"]
+    for kind in ("feedback", "report"):
+        assert len(_names(admin.get(f"/admin/chat/{kind}/?q=really"))) == 1
+        assert len(_names(admin.get(f"/admin/chat/{kind}/?q=bark"))) == 1
+    assert not _names(admin.get("/admin/chat/report/?state__exact=dismissed"))
     generation = Generation.objects.get()
     assert len(_names(admin.get(f"/admin/chat/generation/?q={generation.pk}"))) == 1
     assert _names(admin.get("/admin/accounts/user/?q=AN")) == ["ana"]
@@ -80,15 +100,24 @@ def test_admin_lists_search(admin: Client, chat: Conversation) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["accounts/user", "chat/conversation", "chat/message", "chat/generation", "chat/share"],
+    [
+        "accounts/user",
+        "chat/conversation",
+        "chat/message",
+        "chat/generation",
+        "chat/share",
+        "chat/feedback",
+        "chat/report",
+    ],
 )
 def test_admin_lists_take_a_fixed_number_of_queries(
     admin: Client, path: str, django_assert_max_num_queries: Callable[..., Any]
 ) -> None:
     for number in range(15):
         conversation = conversation_make(user_make(f"user{number}"))
-        exchange_make(conversation, "hi", "hello")
+        reply = exchange_make(conversation, "hi", "hello")
         share_create(conversation=conversation, expires_in_days=None)
+        _opinions(conversation.user, reply, "hm")
     with django_assert_max_num_queries(8):
         assert admin.get(f"/admin/{path}/").status_code == 200
 

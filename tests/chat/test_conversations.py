@@ -98,7 +98,9 @@ def test_detail_adds_head_and_messages(client: APIClient, user: User) -> None:
     assert set(body) == SUMMARY | {"head", "messages"}
     assert body["head"] == reply.pk
     asked, answered = body["messages"]
-    assert set(asked) == {"id", "role", "content", "created_at", "parent", "generation"}
+    assert set(asked) == {
+        "id", "role", "content", "created_at", "parent", "generation", "feedback", "is_reported",
+    }  # fmt: skip
     assert (asked["role"], asked["content"], asked["parent"]) == ("user", "hi", None)
     assert asked["generation"] is None
     assert (answered["role"], answered["parent"]) == ("assistant", asked["id"])

@@ -27,6 +27,8 @@ MAY_REFUSE = {
     "messages_regenerate": "min_tokens above max_tokens",
     "messages_edit": "min_tokens above max_tokens, blanks only",
     "messages_continue": "min_tokens above max_tokens",
+    "messages_feedback": "the message is the user's",
+    "messages_report": "the message is the user's",
     "conversations_list": "the cursor is not ours",
     "conversations_retrieve": "the message is of another conversation",
     "conversations_update": "the message is of another conversation",
