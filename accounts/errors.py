@@ -162,10 +162,21 @@ def error_describe(exc: BaseException) -> ErrorInfo:
     return ErrorInfo(status.HTTP_500_INTERNAL_SERVER_ERROR, body)
 
 
+def _flat(detail: dict[Any, Any], prefix: str = "") -> dict[str, Any]:
+    """Messages by field; one inside another is named `outer.inner`."""
+    fields: dict[str, Any] = {}
+    for name, messages in detail.items():
+        if isinstance(messages, dict):
+            fields |= _flat(messages, f"{prefix}{name}.")
+        else:
+            fields[f"{prefix}{name}"] = messages
+    return fields
+
+
 def _field_body(error: exceptions.ValidationError) -> dict[str, Any]:
     """`{"detail", "code": "invalid", "fields"}`; `detail` repeats the first message."""
     detail: Any = error.detail
-    fields = detail if isinstance(detail, dict) else {"non_field_errors": detail}
+    fields = _flat(detail) if isinstance(detail, dict) else {"non_field_errors": detail}
     name, messages = next(iter(fields.items()), ("", ["Invalid input."]))
     first = messages[0] if isinstance(messages, list) and messages else messages
     text = str(first) if name == "non_field_errors" else f"{name}: {first}"

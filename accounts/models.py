@@ -40,6 +40,8 @@ class User(AbstractUser):
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
     token_version = models.PositiveIntegerField(default=0, editable=False)
+    # What the page wishes for this user; its shape is `accounts.api.preferences`.
+    settings = models.JSONField(default=dict, blank=True, editable=False)
 
     REQUIRED_FIELDS = []
 

@@ -89,6 +89,18 @@ class StrictIntegerField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class StrictNumberField(serializers.FloatField):
+    """A JSON number, not "1" or true."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if not isinstance(data, int | float) or isinstance(data, bool):
+            self.fail("invalid")
+        try:
+            return super().to_internal_value(data)
+        except OverflowError:  # an integer of hundreds of digits
+            self.fail("invalid")
+
+
 class StrictBooleanField(serializers.BooleanField):
     """true or false, not "yes" or 1."""
 

@@ -1,6 +1,8 @@
 """What changes an account."""
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import update_last_login
@@ -20,6 +22,35 @@ def user_register(*, username: str, password: str) -> User:
     try:
         with transaction.atomic():
             return User.objects.create_user(username=username, password=password)
+    except IntegrityError:
+        raise UsernameTaken from None
+
+
+def user_update(
+    *, user: User, username: str | None = None, settings: Mapping[str, Any] | None = None
+) -> User:
+    """Set a validated name, and those parts of the settings that are given; an empty part is
+    removed. Raises UsernameTaken. One transaction: nothing or all of it is changed.
+    """
+    with transaction.atomic():
+        user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if username is not None and username != user.username:
+            _rename(user, username)
+        if settings:
+            merged = {**user.settings, **settings}
+            user.settings = {name: part for name, part in merged.items() if part}
+            user.save(update_fields=["settings"])
+    return user
+
+
+def _rename(user: User, username: str) -> None:
+    holder = user_by_username(username=username)
+    if holder is not None and holder.pk != user.pk:
+        raise UsernameTaken
+    user.username = username
+    try:
+        with transaction.atomic():
+            user.save(update_fields=["username"])
     except IntegrityError:
         raise UsernameTaken from None
 

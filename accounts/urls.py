@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.api import views
+from accounts.api import me, views
 
 app_name = "accounts"
 
@@ -11,6 +11,6 @@ urlpatterns = [
     path("login", views.LoginView.as_view(), name="login"),
     path("refresh", views.RefreshView.as_view(), name="refresh"),
     path("logout", views.LogoutView.as_view(), name="logout"),
-    path("me", views.MeView.as_view(), name="me"),
+    path("me", me.MeView.as_view(), name="me"),
     path("ws-ticket", views.TicketView.as_view(), name="ws-ticket"),
 ]

@@ -29,6 +29,7 @@ LIMITS_ENABLED = CONFIG.limits
 RATE_LIMITS = {
     "register": "30 per 10 minutes",
     "login": "20 per minute",
+    "rename": "10 per 10 minutes",
     "prompt": CONFIG.prompt_rate,
     "guest_prompt": CONFIG.guest_prompt_rate,
     "import": "60 per hour",

@@ -6,12 +6,18 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
 
+from accounts.api.preferences import SETTINGS_EXAMPLE, SettingsInput, SettingsOutput
 from accounts.models import User
 from accounts.rest import StrictSerializer, shape_example
 
 PASSWORD_MAX_CHARS = 128
 _CREDENTIALS = {"username": "ana", "password": "correct horse battery"}
-_USER = {"id": 7, "username": "ana", "created_at": "2026-11-22T12:00:00Z"}
+_USER = {
+    "id": 7,
+    "username": "ana",
+    "created_at": "2026-11-22T12:00:00Z",
+    "settings": SETTINGS_EXAMPLE,
+}
 _TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VyX2lkIjoiNyJ9.c2lnbmF0dXJl"
 
 
@@ -43,11 +49,20 @@ class LoginInput(StrictSerializer):
 @shape_example(_USER)
 class UserOutput(serializers.ModelSerializer[User]):
     created_at = serializers.DateTimeField(source="date_joined")
+    settings = SettingsOutput()
 
     class Meta:
         model = User
-        fields = ["id", "username", "created_at"]
+        fields = ["id", "username", "created_at", "settings"]
         read_only_fields = fields
+
+
+@shape_example({"username": "ana", "settings": SETTINGS_EXAMPLE})
+class UserUpdateInput(StrictSerializer):
+    username = serializers.CharField(
+        required=False, validators=User._meta.get_field("username").validators
+    )
+    settings = SettingsInput(required=False)
 
 
 @shape_example({"token": _TOKEN, "user": _USER})

@@ -18,7 +18,6 @@ from accounts.api.serializers import (
     SessionOutput,
     TicketOutput,
     TokenOutput,
-    UserOutput,
 )
 from accounts.errors import (
     ForeignOrigin,
@@ -140,13 +139,6 @@ class LogoutView(CookieView):
         response = Response(status=status.HTTP_204_NO_CONTENT)
         cookie_clear(response)
         return response
-
-
-class MeView(APIView):
-    @extend_schema(responses=UserOutput, operation_id="me", tags=["auth"])
-    def get(self, request: Request) -> Response:
-        """The signed-in user."""
-        return Response(UserOutput(request_user(request)).data)
 
 
 class TicketView(APIView):

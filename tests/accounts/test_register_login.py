@@ -25,7 +25,7 @@ def test_register_answers_token_and_user() -> None:
     assert response.status_code == 201
     body = response.json()
     assert set(body) == {"token", "user"}
-    assert set(body["user"]) == {"id", "username", "created_at"}
+    assert set(body["user"]) == {"id", "username", "created_at", "settings"}
     assert body["user"]["username"] == "ana"
     client = APIClient(HTTP_AUTHORIZATION=f"Bearer {body['token']}")
     assert client.get("/api/auth/me").json() == body["user"]
