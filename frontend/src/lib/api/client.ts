@@ -9,12 +9,22 @@ export type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
 
 export interface RequestOptions {
   readonly body?: object;
+  /** JSON that is sent as it is: read and written again, its large numbers would be rounded. */
+  readonly text?: string;
   readonly signal?: AbortSignal | undefined;
+  /** Sent to the end even if the page is closed meanwhile; bodies of 64 KiB at most. */
+  readonly isKeptAlive?: boolean;
 }
 
 export interface Answer {
   readonly body: unknown;
   readonly headers: Headers;
+}
+
+/** A file that the server made; `name` is the one it gave, or null. */
+export interface Download {
+  readonly blob: Blob;
+  readonly name: string | null;
 }
 
 /** Runs `task` while no other tab does; browsers give it as `navigator.locks`. */
@@ -42,14 +52,30 @@ export class ApiClient {
     this.token = token;
   }
 
-  /** Sends a request; a 401 on an authenticated one is refreshed and repeated once. */
   async request(method: Method, path: string, options: RequestOptions = {}): Promise<Answer> {
+    return readAnswer(await this.sendSignedIn(method, path, options));
+  }
+
+  /** For files: a link could not carry the token. */
+  async download(path: string, signal?: AbortSignal): Promise<Download> {
+    const response = await this.sendSignedIn("GET", path, { signal });
+    if (!response.ok) throw await errorFromResponse(response);
+    const name = fileName(response.headers.get("Content-Disposition"));
+    return { blob: await response.blob(), name };
+  }
+
+  /** A 401 on an authenticated request is refreshed and repeated once. */
+  private async sendSignedIn(
+    method: Method,
+    path: string,
+    options: RequestOptions,
+  ): Promise<Response> {
     const usedToken = this.token;
     const response = await this.send(method, path, options);
-    if (response.status !== 401 || usedToken === null) return readAnswer(response);
+    if (response.status !== 401 || usedToken === null) return response;
     // Another request may have refreshed while this one was under way.
     if (this.token === usedToken) await this.refresh();
-    return readAnswer(await this.send(method, path, options));
+    return this.send(method, path, options);
   }
 
   /** Trades the refresh cookie for a new access token; concurrent callers share one round trip. */
@@ -79,7 +105,8 @@ export class ApiClient {
 
   private async send(method: Method, path: string, options: RequestOptions): Promise<Response> {
     const headers: Record<string, string> = { Accept: "application/json" };
-    if (options.body) headers["Content-Type"] = "application/json";
+    const body = options.text ?? (options.body ? JSON.stringify(options.body) : null);
+    if (body !== null) headers["Content-Type"] = "application/json";
     const isRefresh = path === "/api/auth/refresh";
     if (this.token !== null && !isRefresh) headers.Authorization = `Bearer ${this.token}`;
     try {
@@ -87,8 +114,9 @@ export class ApiClient {
         method,
         headers,
         credentials: "include",
-        body: options.body ? JSON.stringify(options.body) : null,
+        body,
         signal: options.signal ?? null,
+        keepalive: options.isKeptAlive ?? false,
       });
     } catch (error) {
       if (options.signal?.aborted) throw error;
@@ -111,4 +139,16 @@ async function readAnswer(response: Response): Promise<Answer> {
   } catch {
     throw new ApiError(response.status, "bad_answer", "The answer was not JSON.");
   }
+}
+
+/** The name in a Content-Disposition header (RFC 6266); the encoded form is the whole one. */
+export function fileName(header: string | null): string | null {
+  const encoded = /filename\*=UTF-8''([^;]+)/i.exec(header ?? "")?.[1];
+  const plain = /filename="((?:[^"\\]|\\.)*)"/i.exec(header ?? "")?.[1];
+  try {
+    if (encoded !== undefined) return decodeURIComponent(encoded);
+  } catch {
+    // Not what the standard says; the plain one may be there.
+  }
+  return plain?.replace(/\\(.)/g, "$1") ?? null;
 }
