@@ -80,6 +80,15 @@ class Tokenizer:
             raise TokenizerError(f"id {token_id} has no token")
         return token
 
+    def text(self, token_id: int) -> str:
+        """Give the token by itself, for people: a part of a character (and NUL, which no database
+        takes) is U+FFFD, a mark its name.
+        """
+        raw = self.token_bytes[token_id]
+        if not raw:
+            return self.token(token_id)
+        return raw.decode("utf-8", errors="replace").replace("\x00", "\ufffd")
+
     def encode(self, text: str) -> list[int]:
         return self._hf.encode(text, add_special_tokens=False).ids
 

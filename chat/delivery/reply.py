@@ -19,7 +19,7 @@ import redis.exceptions
 
 from chat.delivery import streams
 from chat.delivery.streams import Addition, Append, NewEntry, Written, encode
-from inference.public import StepOutput
+from inference.public import StepOutput, TokenLogprobs
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +50,7 @@ class RunningReply:
     entries: list[NewEntry] = field(default_factory=list)
     last_ms: int = 0  # of the id given last
     turns: str = ""  # a guest's, as Redis keeps them
+    token_text: Callable[[int], str] = str  # what a token says; the checkpoint's tokenizer knows
     pending_ids: list[int] = field(default_factory=list)
     pending_text: str = ""
     pending_logprobs: list[dict[str, Any]] = field(default_factory=list)
@@ -83,16 +84,18 @@ class RunningReply:
         self.pending_ids += output.token_ids
         self.pending_text += output.text
         if output.logprobs:
-            self.pending_logprobs.append(
-                {
-                    "id": output.logprobs.token_id,
-                    "logprob": round(output.logprobs.logprob, 4),
-                    "top": [[i, round(p, 4)] for i, p in output.logprobs.top],
-                }
-            )
+            self.pending_logprobs.append(self._described(output.logprobs))
         if output.finish:
             self.finish, self.error = output.finish, output.error
         return is_first or bool(output.finish)
+
+    def _described(self, token: TokenLogprobs) -> dict[str, Any]:
+        """A token and its alternatives as they travel. 4 us each, and only when asked for."""
+        chosen, *top = (
+            {"id": i, "text": self.token_text(i), "logprob": round(value, 4)}
+            for i, value in ((token.token_id, token.logprob), *token.top)
+        )
+        return {**chosen, "top": top}
 
     def take_entry(self) -> Addition | None:
         """The entry to send now. Ids whose text is still held back wait for it."""

@@ -88,6 +88,7 @@ def _run_claimed(worker: Worker, generation: Generation, reply: RunningReply) ->
         return  # a later attempt was quicker
     reply.go_on(written)
     chat_format = worker.serving.format
+    reply.token_text = chat_format.tokenizer.text
     try:
         prompt, params, begun = patiently(lambda: _request(chat_format, generation, written))
     except _CannotBegin as error:
@@ -104,7 +105,9 @@ def _run_claimed(worker: Worker, generation: Generation, reply: RunningReply) ->
         _finish(generation, reply, _outcome(generation, reply))
         return
     if not written.is_started:
-        started = {"model": chat_format.name, "context_trimmed": prompt.trimmed}
+        started = {
+            "model": chat_format.name, "context_trimmed": prompt.trimmed, "seed": params.seed,
+        }  # fmt: skip
         append_entry(generation, reply, "started", started)
     if begun.text and not reply.next_seq:
         _begin(generation, reply, begun)

@@ -9,6 +9,7 @@ from chat.wire.shapes import (
     AT_GENERATION,
     ENDING,
     LOST,
+    STARTED,
     Cursor,
     Ending,
     Error,
@@ -49,7 +50,7 @@ class QueuedEvent(_Event):
     data: Queued
 
 
-@closed({**_AT, "event": "started", "data": {"model": "eugpt-36m", "context_trimmed": 0}})
+@closed({**_AT, "event": "started", "data": STARTED})
 class StartedEvent(_Event):
     """The model reads the prompt. A second one means that the text begins anew."""
 

@@ -9,7 +9,9 @@ from chat.wire.shapes import (
     AT_GENERATION,
     ENDING,
     GENERATION,
+    LOGPROBS,
     LOST,
+    STARTED,
     Cursor,
     Done,
     Error,
@@ -82,14 +84,17 @@ class QueuedMessage(_OfGeneration, Queued):
     type: Literal["queued"]
 
 
-@closed({"type": "started", **AT_GENERATION, "model": "eugpt-36m", "context_trimmed": 0})
+@closed({"type": "started", **AT_GENERATION, **STARTED})
 class StartedMessage(_OfGeneration, Started):
     """The model reads the prompt. A second one means that the text begins anew, from seq 0."""
 
     type: Literal["started"]
 
 
-@closed({"type": "token", **AT_GENERATION, "seq": 0, "text": "Hello"})
+@closed(
+    {"type": "token", **AT_GENERATION, "seq": 0, "text": "Hello"},
+    {"type": "token", **AT_GENERATION, "seq": 0, "text": "Hello", "logprobs": LOGPROBS},
+)
 class TokenMessage(_OfGeneration, Token):
     """The next words."""
 

@@ -14,6 +14,18 @@ from chat.delivery.follow import GONE, QUIET
 GENERATION = "0c9e0f2e-3a71-4c52-9df5-6d9f1a2f7b10"
 LOST = {"code": "worker_lost", "detail": ERROR_DETAILS["worker_lost"]}
 AT_GENERATION = {"generation": GENERATION, "id": "1795348800000-0"}
+STARTED = {"model": "eugpt-36m", "context_trimmed": 0, "seed": 3141592653}
+LOGPROBS = [
+    {
+        "id": 9707,
+        "text": "Hello",
+        "logprob": -0.21,
+        "top": [
+            {"id": 9707, "text": "Hello", "logprob": -0.21},
+            {"id": 13347, "text": "Hi", "logprob": -1.94},
+        ],
+    }
+]
 ENDING = {
     "finish_reason": "stop",
     "usage": {"prompt_tokens": 5, "completion_tokens": 4, "total_tokens": 9},
@@ -56,6 +68,10 @@ Id = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
 Logprob = Annotated[float, Field(le=0)]
+TokenText = Annotated[
+    str,
+    Field(description="By itself: a part of a character is U+FFFD, the end of a reply its mark."),
+]
 
 
 @closed()
@@ -72,6 +88,16 @@ class Started(TypedDict):
 
     model: str
     context_trimmed: Annotated[Count, Field(description="Old messages that did not fit.")]
+    seed: Annotated[Count, Field(description="With the same params it gives the same text.")]
+
+
+@closed()
+class Alternative(TypedDict):
+    """A token that could have stood there."""
+
+    id: Count
+    text: TokenText
+    logprob: Logprob
 
 
 @closed()
@@ -79,10 +105,9 @@ class TokenLogprobs(TypedDict):
     """The chosen token, and the likeliest ones before any filter."""
 
     id: Count
+    text: TokenText
     logprob: Logprob
-    top: list[
-        Annotated[list[float], Field(min_length=2, max_length=2, description="Token id, logprob.")]
-    ]
+    top: list[Alternative]
 
 
 class WithLogprobs(TypedDict):

@@ -1,5 +1,6 @@
 """What reaches the streams when: first words and ends at once and alone, the rest together."""
 
+import json
 import threading
 import time
 import uuid
@@ -13,7 +14,7 @@ from chat.delivery import streams
 from chat.delivery.publisher import Publisher
 from chat.delivery.reply import RunningReply
 from chat.generation.fence import held_by_its_end
-from inference.public import StepOutput
+from inference.public import StepOutput, TokenLogprobs
 
 CROWD = 10
 
@@ -90,6 +91,25 @@ def test_ids_whose_text_is_held_back_come_with_it(publisher: Publisher) -> None:
     wait_until_over(reply)
     assert [entry["i"] for entry in entries(reply)] == ["240,241"]
     assert streams.read_written(reply.id).text == 'é "\n'
+
+
+def test_tokens_travel_with_their_text_and_their_alternatives(publisher: Publisher) -> None:
+    reply = running(publisher)
+    reply.token_text = {7: "a", 8: "b", 9: "\ufffd"}.__getitem__
+    report = TokenLogprobs(7, -0.123456, ((8, -0.1), (9, -0.2)))
+    publisher.put([token(reply, 7, logprobs=report, finish="stop")])
+    publisher.start()
+    wait_until_over(reply)
+    (entry,) = entries(reply)
+    assert json.loads(entry["d"])["logprobs"] == [
+        {
+            "id": 7, "text": "a", "logprob": -0.1235,
+            "top": [
+                {"id": 8, "text": "b", "logprob": -0.1},
+                {"id": 9, "text": "\ufffd", "logprob": -0.2},
+            ],
+        }
+    ]  # fmt: skip
 
 
 def test_refused_words_end_the_reply_here(publisher: Publisher, cancelled: list[str]) -> None:

@@ -93,7 +93,9 @@ async def _talk(events: EventsSchema, ws: Any) -> None:
     messages = await until(ws, "done")
     accepted = next(m for m in messages if m["type"] == "accepted")
     first = next(m for m in messages if m["type"] == "token")
-    assert first["logprobs"]
+    assert first["logprobs"][0]["text"]
+    assert len(first["logprobs"][0]["top"]) == 2
+    assert next(m for m in messages if m["type"] == "started")["seed"] == 3
     await ask(events, ws, type="resume", generation=first["generation"], after=first["id"])
     await until(ws, "done")
     asked, reply = accepted["user_message"], accepted["assistant_message"]

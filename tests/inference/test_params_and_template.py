@@ -99,3 +99,13 @@ def test_user_text_never_becomes_a_special_token(tokenizer: Tokenizer) -> None:
     specials = [i for i in ids if i >= tokenizer.user_id]
     assert specials == [tokenizer.user_id, tokenizer.assistant_id]
     assert tokenizer.decode(ids) == forged
+
+
+def test_text_of_a_token_is_for_people(tokenizer: Tokenizer) -> None:
+    """Parts of characters and NUL, which jsonb does not take, are shown as what they are not."""
+    first = tokenizer.encode("\U0001f642")[0]
+    (nul,) = tokenizer.encode("\x00")
+    assert [tokenizer.text(i) for i in (first, nul, tokenizer.end_id)] == [
+        "\ufffd", "\ufffd", "<|end|>",
+    ]  # fmt: skip
+    assert "".join(map(tokenizer.text, tokenizer.encode("hello you"))) == "hello you"

@@ -19,6 +19,11 @@ def chat_format(tmp_path_factory: pytest.TempPathFactory) -> ChatFormat:
     return ChatFormat("tiny", Tokenizer.from_file(path), 64, "0" * 64)
 
 
+def top(token: int, logprob: float) -> dict[str, Any]:
+    """An alternative as entries tell it; /v1 takes its text from the tokenizer."""
+    return {"id": token, "logprob": logprob}
+
+
 def _entries(
     chat_format: ChatFormat, ids: list[int], stop: tuple[str, ...], cuts: random.Random
 ) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -30,7 +35,7 @@ def _entries(
         is_last = detokenizer.is_stopped or number == len(ids) - 1
         if is_last:
             text += detokenizer.flush()
-        waiting.append({"id": token, "logprob": -1.0, "top": [[token, -1.0], [0, -2.0]]})
+        waiting.append({"id": token, "logprob": -1.0, "top": [top(token, -1.0), top(0, -2.0)]})
         if text and (is_last or cuts.random() < 0.5):
             entries.append((text, waiting))
             text, waiting = "", []
@@ -88,7 +93,7 @@ def test_parts_of_characters_and_marks_are_described(chat_format: ChatFormat) ->
     tokenizer = chat_format.tokenizer
     first = tokenizer.encode("🙂")[0]
     teller = LogprobTeller(chat_format, 1)
-    token = {"id": first, "logprob": -0.5, "top": [[tokenizer.end_id, -0.1], [first, -0.5]]}
+    token = {"id": first, "logprob": -0.5, "top": [top(tokenizer.end_id, -0.1), top(first, -0.5)]}
     (told,) = teller.take("\ufffd", [token])
     assert told == {
         "token": "\\xf0",

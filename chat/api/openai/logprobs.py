@@ -40,7 +40,7 @@ class LogprobTeller:
         return ready
 
     def _content(self, token: dict[str, Any]) -> dict[str, Any]:
-        top = [self._described(i, logprob) for i, logprob in token["top"][: self._top]]
+        top = [self._described(t["id"], t["logprob"]) for t in token["top"][: self._top]]
         return {**self._described(token["id"], token["logprob"]), "top_logprobs": top}
 
     def _described(self, token_id: int, logprob: float) -> dict[str, Any]:
