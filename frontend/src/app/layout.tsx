@@ -2,6 +2,7 @@ import type { Metadata, Viewport } from "next";
 import localFont from "next/font/local";
 import type { ReactNode } from "react";
 import { Providers } from "@/components/providers";
+import { Shortcuts } from "@/components/shortcuts/shortcuts";
 import { BOOT_SCRIPT } from "@/lib/boot";
 import "./globals.css";
 
@@ -42,7 +43,10 @@ export default function RootLayout({ children }: { children: ReactNode }) {
         <script dangerouslySetInnerHTML={{ __html: BOOT_SCRIPT }} />
       </head>
       <body className="antialiased">
-        <Providers>{children}</Providers>
+        <Providers>
+          {children}
+          <Shortcuts />
+        </Providers>
       </body>
     </html>
   );

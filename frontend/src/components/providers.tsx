@@ -6,6 +6,7 @@ import { Toaster } from "@/components/ui/toaster";
 import { TooltipProvider } from "@/components/ui/tooltip";
 import { AppContext } from "@/hooks/use-app";
 import { CONVERSATIONS } from "@/hooks/use-conversations";
+import { usePreferencesKeeper } from "@/hooks/use-preferences";
 import { conversationInAddress, showConversation } from "@/hooks/use-shown-conversation";
 import { useThemeKeeper } from "@/hooks/use-theme";
 import { ApiError } from "@/lib/api/errors";
@@ -18,6 +19,7 @@ export function Providers({ children }: { children: ReactNode }) {
   const [app] = useState(() => createBrowserApp(client));
   useEffect(() => app.start(), [app]);
   useThemeKeeper();
+  usePreferencesKeeper();
   return (
     <QueryClientProvider client={client}>
       <AppContext value={app}>

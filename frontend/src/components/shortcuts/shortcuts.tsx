@@ -1,0 +1,31 @@
+"use client";
+
+import dynamic from "next/dynamic";
+import { useRouter } from "next/navigation";
+import { useEffect } from "react";
+import { useShortcut } from "@/hooks/use-shortcut";
+import { useStore } from "@/hooks/use-store";
+import { Store } from "@/lib/store";
+import { listenForShortcuts } from "@/lib/shortcuts";
+
+const isListOpen = new Store(false);
+
+/** Opens the list of shortcuts, from a menu for instance. */
+export function openShortcuts(): void {
+  isListOpen.set(true);
+}
+
+const ShortcutsDialog = dynamic(
+  async () => (await import("./shortcuts-dialog")).ShortcutsDialog,
+  { ssr: false },
+);
+
+/** Hears the keys, answers those that every page has, and shows the list; once on the page. */
+export function Shortcuts() {
+  const router = useRouter();
+  const isOpen = useStore(isListOpen);
+  useEffect(() => listenForShortcuts(), []);
+  useShortcut("shortcuts", openShortcuts);
+  useShortcut("settings", () => router.push("/settings/"));
+  return isOpen && <ShortcutsDialog onClose={() => isListOpen.set(false)} />;
+}
