@@ -71,6 +71,7 @@ async def _prompt(chat: Chat, message: Prompt) -> None:
         text=message.text,
         conversation_id=message.conversation if chat.owner.user else None,
         history_input=message.history,
+        is_temporary=message.temporary,
     )
     await _submit(chat, message, service)
 

@@ -53,12 +53,15 @@ class _Submission(_Message):
 
 
 class Prompt(_Submission):
-    """Members name a conversation or begin one; guests send their history."""
+    """Members name a conversation or begin one; guests send their history, as do members with
+    `temporary`: then nothing of the text is stored.
+    """
 
     type: Literal["prompt"]
     text: Text
     conversation: Id | None = None
     history: History | None = None
+    temporary: bool = False
 
 
 class Regenerate(_Submission):

@@ -29,6 +29,7 @@ from chat.api.serializers import GenerationOutput
 from chat.api.stream_shapes import (
     AGAIN_ERRORS,
     BUSY_ERRORS,
+    CHAT_HEADERS,
     EVENT_STREAM,
     GENERATION_HEADER,
     LAST_EVENT_ID,
@@ -87,19 +88,24 @@ class GuestChatView(APIView):
 class ChatView(APIView):
     @extend_schema(
         request=ChatInput,
-        parameters=[GENERATION_HEADER, *MEMBER_HEADERS],
+        parameters=[GENERATION_HEADER, *CHAT_HEADERS],
         responses=EVENT_STREAM | error_responses(*AGAIN_ERRORS),
         operation_id="chat",
         tags=TAGS,
     )
     def post(self, request: Request) -> HttpResponseBase:
-        """Send a message; without a conversation a new one is begun (see X-Conversation-Id)."""
+        """Send a message; without a conversation a new one is begun (see X-Conversation-Id).
+
+        A temporary one begins none: like a guest's it leaves no text in the database.
+        """
         data = _validated(ChatInput, request)
         return _member_stream(
             request,
             generation_submit,
             text=data["message"],
             conversation_id=data.get("conversation_id"),
+            history_input=data.get("history"),
+            is_temporary=data["temporary"],
             params=data.get("params"),
             client_id=data.get("client_id"),
         )
@@ -219,9 +225,10 @@ def _member_stream(
         submitted = submit(owner=owner, **wish)
         response = sse_response(submitted.generation_id, place=submitted.place, reader=reader)
         response.place = place
-    response["X-Conversation-Id"] = str(submitted.conversation_id)
-    response["X-User-Message-Id"] = str(submitted.user_message_id)
-    response["X-Assistant-Message-Id"] = str(submitted.assistant_message_id)
+    if submitted.conversation_id is not None:
+        response["X-Conversation-Id"] = str(submitted.conversation_id)
+        response["X-User-Message-Id"] = str(submitted.user_message_id)
+        response["X-Assistant-Message-Id"] = str(submitted.assistant_message_id)
     return response
 
 

@@ -11,7 +11,12 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from accounts.rest import StrictIntegerField, StrictSerializer, shape_example
+from accounts.rest import (
+    StrictBooleanField,
+    StrictIntegerField,
+    StrictSerializer,
+    shape_example,
+)
 from chat.errors import (
     BadParams,
     GenerationRunning,
@@ -42,9 +47,15 @@ EVENT_STREAM = {
 GENERATION_HEADER = OpenApiParameter(
     "X-Generation-Id", OpenApiTypes.UUID, OpenApiParameter.HEADER, required=True, response=[200]
 )
+_STORED_NAMES = ("X-Conversation-Id", "X-User-Message-Id", "X-Assistant-Message-Id")
 MEMBER_HEADERS = [
     OpenApiParameter(name, OpenApiTypes.INT, OpenApiParameter.HEADER, required=True, response=[200])
-    for name in ("X-Conversation-Id", "X-User-Message-Id", "X-Assistant-Message-Id")
+    for name in _STORED_NAMES
+]
+# A temporary reply has none of them.
+CHAT_HEADERS = [
+    OpenApiParameter(name, OpenApiTypes.INT, OpenApiParameter.HEADER, response=[200])
+    for name in _STORED_NAMES
 ]
 PROMPT_ERRORS = (Invalid, BadParams, PromptTooLong, RateLimited, TooManyReplies)
 BUSY_ERRORS = (QueueFull, ModelUnavailable, Unavailable)
@@ -105,6 +116,12 @@ class ChatInput(StrictSerializer):
     conversation_id = StrictIntegerField(
         required=False, allow_null=True, min_value=1, max_value=2**63 - 1
     )
+    temporary = StrictBooleanField(
+        required=False,
+        default=False,
+        help_text="Nothing of the text is stored; `history` comes along, `conversation_id` cannot.",
+    )
+    history = HistoryField(required=False, allow_null=True, help_text="Only with `temporary`.")
     params = ParamsField(required=False, allow_null=True)
     client_id = ClientIdField()
 

@@ -21,7 +21,7 @@ from accounts.hints import user_hint
 from accounts.models import User
 from chat.access import message_for_user
 from chat.delivery import streams
-from chat.errors import ApiError, GenerationRunning, NotFound, Unavailable
+from chat.errors import ApiError, GenerationRunning, Invalid, NotFound, Unavailable
 from chat.generation import branches, history
 from chat.generation.admission import queue_join, rate_check
 from chat.generation.branches import Branch
@@ -64,9 +64,11 @@ def generation_submit(
     history_input: Any = None,
     params: Any = None,
     client_id: str | None = None,
+    is_temporary: bool = False,
 ) -> Submitted:
     """Accept a prompt: a member's goes into a conversation, a guest's brings its history along.
 
+    So does a temporary one of a member: of its text nothing is kept in the database.
     Raises Invalid, BadParams, NotFound, PromptTooLong, RateLimited, TooManyReplies, QueueFull,
     GenerationRunning, ModelUnavailable, Unavailable; the other entry points do, too.
     """
@@ -74,7 +76,9 @@ def generation_submit(
     if key and (first := _find(owner, key)):
         return first
     message = history.check_text(text)
-    if owner.user is None:
+    if owner.user is not None:
+        _check_kind(is_temporary, conversation_id, history_input)
+    if owner.user is None or is_temporary:
         turns = [*history.check_history(history_input), Turn("user", message)]
         return _detached(owner, turns, params, key)
     sampling = checked_params(params, message)
@@ -238,6 +242,16 @@ def _new(owner: Owner, sampling: SamplingParams, key: str | None) -> Generation:
     return Generation(
         owner_key=owner.key, user=owner.user, client_id=key, params=sampling.to_dict()
     )
+
+
+def _check_kind(is_temporary: bool, conversation_id: int | None, history_input: Any) -> None:
+    """A member's prompt is in a conversation or brings its history along; raises Invalid."""
+    if is_temporary and conversation_id is not None:
+        detail = "A temporary prompt belongs to no conversation."
+        raise Invalid(detail, fields={"temporary": [detail]})
+    if not is_temporary and history_input is not None:
+        detail = "Only a temporary prompt brings its history along."
+        raise Invalid(detail, fields={"history": [detail]})
 
 
 def _asked(message: Message) -> str:

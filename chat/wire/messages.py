@@ -67,7 +67,9 @@ class ReadyMessage(TypedDict):
     }
 )
 class AcceptedMessage(TypedDict):
-    """A prompt, regenerate, edit or continue is taken. Guests have no conversation or messages."""
+    """A prompt, regenerate, edit or continue is taken. Guests and
+    temporary prompts have no conversation or messages.
+    """
 
     type: Literal["accepted"]
     generation: GenerationId

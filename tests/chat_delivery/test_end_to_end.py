@@ -6,7 +6,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.support.stack import Stack
-from tests.support.wire import http, receive, send, sign_up, socket, sse, tokens, until
+from tests.support.wire import http, receive, send, sign_up, socket, sse, sse_lines, tokens, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -55,6 +55,33 @@ async def test_member_reply_is_stored_as_it_was_streamed(stack: Stack) -> None:
     assert detail["messages"][1]["id"] == accepted["assistant_message"]
     assert detail["messages"][1]["generation"]["status"] == "completed"
     assert detail["title"] == "hello"
+
+
+async def test_temporary_reply_is_resumed_and_stored_nowhere(stack: Stack) -> None:
+    token = await sign_up(stack)
+    body = {"message": "hello", "temporary": True, "params": {"max_tokens": 20, "seed": 4}}
+    history = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]
+    async with socket(stack, token) as ws, http(stack, token) as client:
+        await send(
+            ws, type="prompt", text="hello", client_id="t", temporary=True, history=history,
+            params=body["params"],
+        )  # fmt: skip
+        messages = await until(ws, "done")
+        generation = messages[0]["generation"]
+        names = ("conversation", "user_message", "assistant_message")
+        assert [messages[0][name] for name in names] == [None] * 3
+        await send(ws, type="resume", generation=generation, after=tokens(messages)[0]["id"])
+        assert tokens(await until(ws, "done")) == tokens(messages)[1:]
+        async with client.stream("POST", "/api/chat", json=body | {"history": history}) as answer:
+            assert answer.status_code == 200
+            assert "X-Conversation-Id" not in answer.headers
+            events = [event async for event in sse_lines(answer)]
+        assert events[-1][2]["full_text"] == messages[-1]["text"]
+        assert (await client.get("/api/conversations")).json() == []
+        refused = await client.post("/api/chat", json=body | {"conversation_id": 1})
+        assert (refused.status_code, refused.json()["code"]) == (400, "invalid")
+    async with http(stack) as stranger:
+        assert (await stranger.get(f"/api/generations/{generation}")).status_code == 404
 
 
 async def test_member_sse_and_repeated_client_id(stack: Stack) -> None:

@@ -19,6 +19,7 @@ from chat.errors import (
     PromptTooLong,
     QueueFull,
     RateLimited,
+    TooManyReplies,
     Unavailable,
 )
 from chat.generation.branches import make_title
@@ -101,6 +102,62 @@ def test_submit_guest_text_is_never_in_the_database(guest: Owner, sent: list[str
         cursor.execute("SELECT row_to_json(g)::text FROM chat_generation g")
         assert "secret" not in str(cursor.fetchall())
     assert not Message.objects.exists()
+
+
+HISTORY = [{"role": "user", "content": "secret1"}, {"role": "assistant", "content": "secret2"}]
+
+
+def test_submit_temporary_text_is_never_in_the_database(
+    member: Owner, user: User, sent: list[str]
+) -> None:
+    submitted = generation_submit(
+        owner=member, text="secret3", history_input=HISTORY, is_temporary=True, client_id="t"
+    )
+    assert (submitted.conversation_id, submitted.assistant_message_id) == (None, None)
+    turns = kept_turns(submitted.generation_id)
+    assert turns is not None
+    assert [t.content for t in turns] == ["secret1", "secret2", "secret3"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT row_to_json(g)::text FROM chat_generation g")
+        assert "secret" not in str(cursor.fetchall())
+    assert not Message.objects.exists()
+    generation = Generation.objects.get()
+    assert (generation.user, generation.owner_key) == (user, member.key)
+    again = generation_submit(
+        owner=member, text="secret3", history_input=HISTORY, is_temporary=True, client_id="t"
+    )
+    assert again.generation_id == submitted.generation_id
+    assert len(sent) == 1
+
+
+def test_submit_temporary_counts_as_the_members(
+    member: Owner, sent: list[str], settings: Settings
+) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "prompt": "2 per minute"}
+    for _ in range(2):
+        generation_submit(owner=member, text="hi", is_temporary=True)
+    with pytest.raises(RateLimited):
+        generation_submit(owner=member, text="hi")
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "prompt": "100 per minute"}
+    settings.QUEUE_LIMIT_MEMBER = 2
+    with pytest.raises(TooManyReplies):
+        generation_submit(owner=member, text="hi", is_temporary=True)
+    assert len(sent) == 2
+
+
+def test_submit_temporary_prompt_is_in_no_conversation(
+    member: Owner, user: User, sent: list[str]
+) -> None:
+    conversation = conversation_make(user)
+    wishes: list[dict[str, Any]] = [
+        {"is_temporary": True, "conversation_id": conversation.pk},
+        {"history_input": HISTORY},
+        {"is_temporary": True, "history_input": HISTORY[:1]},
+    ]
+    for wish in wishes:
+        with pytest.raises(Invalid):
+            generation_submit(owner=member, text="hi", **wish)
+    assert not Generation.objects.exists()
 
 
 def test_submit_takes_back_what_could_not_be_queued(
