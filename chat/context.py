@@ -6,17 +6,28 @@ never disagree. Older messages than fit are not counted: they are outside, whate
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from chat.generation.checks import chat_format
-from chat.generation.history import MAX_TURNS, stored_turns, without_unanswered
+from chat.generation.history import (
+    MAX_TURNS,
+    StoredTurn,
+    check_turns,
+    stored_turns,
+    without_unanswered,
+)
 from chat.models import Conversation
 from inference.public import MIN_REPLY_TOKENS, PromptTooLong, Turn
 
 
 @dataclass(frozen=True, slots=True)
 class MessageTokens:
-    """One message of the shown branch; `tokens` is None where it was not counted."""
+    """One message of the shown branch; `tokens` is None where it was not counted.
+
+    `id` is the message's, or the place in a history that is not stored.
+    """
 
     id: int
     tokens: int | None
@@ -54,9 +65,20 @@ def context_usage(*, conversation: Conversation, draft: str, max_tokens: int) ->
 
     Raises ModelUnavailable.
     """
-    model = chat_format()
     line = stored_turns(conversation.head_id, MAX_TURNS - 1)
-    sent = without_unanswered(line)
+    return _usage(line, draft, max_tokens)
+
+
+def context_usage_detached(*, history: Any, draft: str, max_tokens: int) -> ContextUsage:
+    """The same for turns that are stored nowhere. One query. Raises Invalid, ModelUnavailable."""
+    turns = enumerate(check_turns(history))
+    line = [StoredTurn(turn.role, turn.content, number) for number, turn in turns]
+    return _usage(line, draft, max_tokens)
+
+
+def _usage(line: Sequence[StoredTurn], draft: str, max_tokens: int) -> ContextUsage:
+    model = chat_format()
+    sent = without_unanswered(list(line))
     turns = [*(Turn(turn.role, turn.content) for turn in sent), Turn("user", draft)]
     try:
         prompt = model.fit(turns, max_tokens)

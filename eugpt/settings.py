@@ -24,8 +24,8 @@ MODELS_DIR = CONFIG.models_dir
 VAR_DIR = CONFIG.var_dir
 FRONTEND_DIR = CONFIG.frontend_dir
 LIMITS_ENABLED = CONFIG.limits
-# One `limits` rate each: register, login, guest_prompt and shared count per client address, the
-# others per user.
+# One `limits` rate each: register, login, guest_prompt, shared and context count per client
+# address, the others per user.
 RATE_LIMITS = {
     "register": "30 per 10 minutes",
     "login": "20 per minute",
@@ -36,8 +36,10 @@ RATE_LIMITS = {
     "shared": "60 per minute",
     "feedback": "120 per minute",
     "report": "60 per hour",
+    "context": "300 per minute",
 }
 TICKET_LIFETIME_S = 30
+SESSIONS_MAX = 100
 API_BODY_MAX_BYTES = 64 * 1024
 # A conversation of 10,000 messages is about 4 MB.
 LARGER_BODIES = {"/api/conversations/import": 8 * 1024 * 1024}

@@ -4,18 +4,22 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.limits import address_key, limit_hit
 from accounts.rest import StrictSerializer, error_responses, request_user
 from chat.access import conversation_for_user
-from chat.context import context_usage
+from chat.api.stream_shapes import HistoryField
+from chat.context import context_usage, context_usage_detached
+from chat.errors import ModelUnavailable, RateLimited
 from chat.generation.history import MESSAGE_MAX_CHARS
 from inference.public import SamplingParams, params_schema
 
 _MAX_TOKENS = params_schema()["properties"]["max_tokens"]
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "model": "eugpt-36m",
     "limit": 384,
     "reserved": 120,
@@ -25,6 +29,17 @@ _EXAMPLE = {
         {"id": 40, "tokens": 9, "is_inside": True},
         {"id": 41, "tokens": 15, "is_inside": True},
     ],
+}
+_DETACHED = {
+    "draft": "How are you?",
+    "history": [
+        {"role": "user", "content": "My name is Ana."},
+        {"role": "assistant", "content": "Nice to meet you, Ana!"},
+    ],
+}
+_DETACHED_ANSWER = {
+    **_EXAMPLE,
+    "messages": [{**message, "id": i} for i, message in enumerate(_EXAMPLE["messages"])],
 }
 
 
@@ -43,8 +58,12 @@ class ContextInput(ContextQuery):
     )
 
 
+class DetachedContextInput(ContextInput):
+    history = HistoryField(required=False, allow_null=True, default=None)
+
+
 class MessageTokensOutput(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
+    id = serializers.IntegerField(help_text="Of a history that is not stored: the place, from 0.")
     tokens = serializers.IntegerField(
         allow_null=True, help_text="null where it was not counted: far outside, or not sent."
     )
@@ -108,3 +127,27 @@ class ContextView(APIView):
         data.is_valid(raise_exception=True)
         usage = context_usage(conversation=conversation, **data.validated_data, **more)
         return Response(ContextOutput(usage).data)
+
+
+class DetachedContextView(APIView):
+    """Counting costs no more than a prompt of a guest, and nothing is written."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        request=DetachedContextInput,
+        responses={200: ContextOutput, **error_responses(RateLimited, ModelUnavailable)},
+        examples=[
+            OpenApiExample("A draft", _DETACHED, request_only=True),
+            OpenApiExample("Two short messages", _DETACHED_ANSWER, response_only=True),
+        ],
+        operation_id="chat_context",
+        tags=["chat"],
+    )
+    def post(self, request: Request) -> Response:
+        """What the model would see of a chat that is not stored: a guest's or a temporary one."""
+        limit_hit(name="context", key=address_key(request.META.get("REMOTE_ADDR")))
+        data = DetachedContextInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        return Response(ContextOutput(context_usage_detached(**data.validated_data)).data)

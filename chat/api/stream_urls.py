@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from chat.api.context import DetachedContextView
 from chat.api.stream import (
     ChatView,
     ContinueView,
@@ -15,6 +16,7 @@ from chat.api.stream import (
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("chat", ChatView.as_view(), name="chat"),
+    path("chat/context", DetachedContextView.as_view(), name="chat_context"),
     path("chat/guest", GuestChatView.as_view(), name="chat_guest"),
     path("messages/<int:message_id>/regenerate", RegenerateView.as_view(), name="regenerate"),
     path("messages/<int:message_id>/edit", EditView.as_view(), name="edit"),

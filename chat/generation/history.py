@@ -106,6 +106,11 @@ def check_text(text: object) -> str:
 
 
 def check_history(history: Any) -> list[Turn]:
+    """A guest's earlier turns that are sent: those that failed are not; raises Invalid."""
+    return without_unanswered(check_turns(history))
+
+
+def check_turns(history: Any) -> list[Turn]:
     """A guest's earlier turns: user and assistant in turn, bounded; raises Invalid."""
     if history is None:
         return []
@@ -117,7 +122,7 @@ def check_history(history: Any) -> list[Turn]:
     roles = [turn.role for turn in turns]
     if roles != ["user", "assistant"] * (len(roles) // 2):
         raise _bad_history("user and assistant in turn, the last one the assistant's")
-    return without_unanswered(turns)
+    return turns
 
 
 def _check_turn(item: Any) -> Turn:

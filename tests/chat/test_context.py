@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -121,8 +122,61 @@ class TestContext:
         assert error_of(api.post(_address(foreign), {"draft": ""})) == (404, "not_found")
 
 
+DETACHED = "/api/chat/context"
+
+
+@pytest.mark.usefixtures("small_model")
+class TestDetachedContext:
+    """Of a history that the client brings along, without an account."""
+
+    @pytest.mark.parametrize("exchanges", [0, 1, 5, 12])
+    @pytest.mark.parametrize("draft", ["", "hi", WORDS * 4, WORDS * 20])
+    def test_it_says_what_the_meter_of_a_stored_one_says(
+        self, api: APIClient, user: User, exchanges: int, draft: str
+    ) -> None:
+        conversation = conversation_make(user)
+        history = []
+        for number in range(exchanges):
+            turns = f"{WORDS} {number}", "" if number == 1 else "fine, and you"
+            exchange_make(conversation, *turns)
+            roles = zip(("user", "assistant"), turns, strict=True)
+            history += [{"role": role, "content": text} for role, text in roles]
+        body = {"draft": draft, "max_tokens": 20}
+        stored = api.post(_address(conversation), body).json()
+        for place, message in enumerate(stored["messages"]):
+            message["id"] = place
+        answer = APIClient().post(DETACHED, {**body, "history": history})
+        assert answer.status_code == 200
+        assert answer.json() == stored
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"draft": "hi", "history": "none"},
+            {"draft": "hi", "history": [{"role": "user", "content": "hi"}]},
+            {"draft": "hi", "history": [{"role": "user", "content": "x" * 4001}, {}]},
+            {"draft": "hi", "history": [{"role": "user", "content": "hi"}] * 42},
+            {"draft": "hi", "max_tokens": 0},
+            {"draft": "hi", "other": 1},
+        ],
+    )
+    def test_bad_input_is_refused(self, body: dict[str, Any]) -> None:
+        assert error_of(APIClient().post(DETACHED, body)) == (400, "invalid")
+
+    def test_an_address_counts_only_so_often(self, settings: Settings) -> None:
+        settings.RATE_LIMITS = {**settings.RATE_LIMITS, "context": "2 per minute"}
+        body = {"draft": "hi"}
+        codes = [APIClient().post(DETACHED, body).status_code for _ in range(3)]
+        assert codes == [200, 200, 429]
+        other = APIClient(REMOTE_ADDR="192.0.2.9")
+        assert other.post(DETACHED, body).status_code == 200
+
+
 def test_without_a_model_nothing_can_be_counted(api: APIClient, user: User) -> None:
     answer = api.get(_address(conversation_make(user)))
+    assert error_of(answer) == (503, "model_unavailable")
+    answer = APIClient().post(DETACHED, {"draft": "hi"})
     assert error_of(answer) == (503, "model_unavailable")
 
 

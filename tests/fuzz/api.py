@@ -23,6 +23,7 @@ HOOKS = Path(__file__).with_name("hooks.py")
 MAY_REFUSE = {
     "register": "the password is weak",
     "chat": "min_tokens above max_tokens, ids of tokens, blanks only",
+    "chat_context": "the history's roles do not take turns",
     "chat_guest": "the history's roles do not take turns",
     "messages_regenerate": "min_tokens above max_tokens",
     "messages_edit": "min_tokens above max_tokens, blanks only",
