@@ -2,7 +2,7 @@ import nextVitals from "eslint-config-next/core-web-vitals";
 import nextTypescript from "eslint-config-next/typescript";
 
 const config = [
-  { ignores: [".next/", "out/", "next-env.d.ts", "coverage/"] },
+  { ignores: [".next/", "out/", "next-env.d.ts", "coverage/", "**/*.gen.d.ts"] },
   ...nextVitals,
   ...nextTypescript,
   {

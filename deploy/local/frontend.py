@@ -2,15 +2,21 @@
 
 import hashlib
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.local.errors import SetupError
 from deploy.local.node import find_npm
-from deploy.local.paths import FRONTEND
+from deploy.local.paths import FRONTEND, ROOT
 
 # Made by the tools, not by us; and what the build does not read.
 NOT_SOURCES = {"node_modules", "out", ".next", "coverage", "test-results", "tests", "__tests__"}
+MADE_SUFFIXES = (".tsbuildinfo", ".gen.d.ts", ".eugpt-types")
+TYPES = ("src/lib/api/schema.gen.d.ts", "src/lib/chat/events.gen.d.ts")
+# What reads the types that are made from the backend's schema.
+TYPED_SCRIPTS = {"lint", "typecheck"}
+SCHEMA = ROOT / "var" / "schema"
 
 
 def install(frontend: Path = FRONTEND) -> None:
@@ -39,7 +45,26 @@ def build(frontend: Path = FRONTEND) -> bool:
 def run_script(name: str, frontend: Path = FRONTEND) -> None:
     """`npm run NAME` with the Node.js that also builds."""
     install(frontend)
+    if name in TYPED_SCRIPTS:
+        make_types(frontend)
     _npm(frontend, "run", name)
+
+
+def make_types(frontend: Path = FRONTEND) -> bool:
+    """Make the page's types of the API current with the backend; whether they had to be made."""
+    # Needs no server, and 1.2 s; only the code itself says what it describes.
+    command = [sys.executable, "-m", "deploy.write_schema"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+    if done.returncode != 0:
+        raise SetupError("The API's description could not be written: see the message above.")
+    digest = _digest([SCHEMA / "openapi.json", SCHEMA / "events.json"], SCHEMA)
+    digest += _digest([frontend / "scripts" / "types.mjs"], frontend)
+    stamp = frontend / ".eugpt-types"
+    if _is_current(stamp, digest) and all((frontend / name).exists() for name in TYPES):
+        return False
+    _npm(frontend, "run", "types")
+    stamp.write_text(digest)
+    return True
 
 
 def _npm(frontend: Path, *arguments: str) -> None:
@@ -56,7 +81,7 @@ def _sources(frontend: Path) -> Iterator[Path]:
     pending = [frontend]
     while pending:
         for path in sorted(pending.pop().iterdir()):
-            if path.name in NOT_SOURCES or path.suffix == ".tsbuildinfo":
+            if path.name in NOT_SOURCES or path.name.endswith(MADE_SUFFIXES):
                 continue
             if path.is_dir():
                 pending.append(path)

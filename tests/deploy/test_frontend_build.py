@@ -12,7 +12,8 @@ NPM = """#!/bin/sh
 echo "$*" >> calls
 case "$1" in
   ci) mkdir -p node_modules ;;
-  run) mkdir -p out && echo built > out/index.html ;;
+  run) mkdir -p out src/lib/api src/lib/chat && echo built > out/index.html
+       touch src/lib/api/schema.gen.d.ts src/lib/chat/events.gen.d.ts ;;
 esac
 """
 
@@ -48,6 +49,20 @@ def test_build_runs_when_sources_changed_only(sources: Path) -> None:
     (sources / "package-lock.json").write_text("changed")
     assert frontend.build(sources)
     assert calls(sources) == ["ci --no-audit --no-fund", "run build"]
+
+
+def test_types_are_made_when_the_backend_changed_only(sources: Path) -> None:
+    (sources / "scripts").mkdir()
+    (sources / "scripts" / "types.mjs").write_text("")
+    frontend.build(sources)
+    calls(sources)
+    assert frontend.make_types(sources)
+    assert calls(sources) == ["run types"]
+    assert not frontend.make_types(sources)
+    (sources / ".eugpt-types").write_text("those of an older backend")
+    assert frontend.make_types(sources)
+    assert calls(sources) == ["run types"]
+    assert not frontend.build(sources), "the page does not depend on its types"
 
 
 def test_build_that_fails_leaves_no_stamp(sources: Path) -> None:
