@@ -53,6 +53,8 @@ with join_world() as world:
     found = {"weights": trainer.model.state_dict(), "step": trainer.at.step}
     found |= {"best": trainer.at.best, "rng": torch.get_rng_state()}
     torch.save(found, out / f"rank{world.rank}.pt")
+tasks = Path("/proc/self/task").glob("*/comm")
+(out / f"threads{world.rank}.json").write_text(json.dumps([task.read_text() for task in tasks]))
 """
 
 
@@ -106,6 +108,14 @@ def test_all_processes_end_with_the_same_weights(whole: Path) -> None:
     assert len(losses) == one["step"]  # the first alone writes
     best = torch.load(whole / "run" / "last.pt", weights_only=True)["model"]
     assert is_same(best, one["weights"])
+
+
+@pytest.mark.timeout(600)
+def test_no_thread_of_the_group_is_left_to_abort_the_end(whole: Path) -> None:
+    for rank in (0, 1):
+        threads = json.loads((whole / f"threads{rank}.json").read_text())
+        assert threads
+        assert not [name for name in threads if "gloo" in name]
 
 
 @pytest.mark.timeout(600)
