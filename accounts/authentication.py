@@ -10,7 +10,8 @@ from rest_framework_simplejwt.tokens import Token
 from accounts.errors import InvalidApiKey, NotAuthenticated
 from accounts.keys import key_user
 from accounts.models import User
-from accounts.tokens import user_check
+from accounts.sessions import user_in_session
+from accounts.tokens import VERSION_CLAIM, session_of
 
 
 class TokenAuthentication(JWTAuthentication):
@@ -30,11 +31,13 @@ class TokenAuthentication(JWTAuthentication):
 
     def get_user(self, validated_token: Token) -> User:  # type: ignore[override]
         user_id = str(validated_token.get(api_settings.USER_ID_CLAIM, ""))
-        user = User.objects.filter(pk=user_id).first() if user_id.isdecimal() else None
-        if user is None:
+        if not user_id.isdecimal():
             raise NotAuthenticated
-        user_check(user=user, token=validated_token)
-        return user
+        return user_in_session(
+            user_id=int(user_id),
+            token_version=validated_token.get(VERSION_CLAIM),
+            session_id=session_of(validated_token),
+        )
 
 
 class ApiKeyAuthentication(BaseAuthentication):

@@ -49,6 +49,14 @@ class InvalidCredentials(ApiError):
     default_code = "invalid_credentials"
 
 
+class WrongPassword(ApiError):
+    """The password that a signed-in user confirms something with."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    default_detail = "The password is wrong."
+    default_code = "wrong_password"
+
+
 class NotAuthenticated(ApiError):
     """No token, or one that is expired, revoked or not ours."""
 

@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 CHANNEL = "eugpt:hints"
 SUSPENDED_HINT = "account.suspended"
+SESSION_ENDED_HINT = "session.ended"
 _RETRY_S = 0.5
 
 # Called on the loop with the kind and the data of a hint; must return at once.

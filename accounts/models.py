@@ -1,5 +1,8 @@
-"""The user of EuGPT: a name and a password, nothing else that identifies a person; and API keys."""
+"""The user of EuGPT: a name and a password, nothing else that identifies a person; also sessions
+and API keys.
+"""
 
+import uuid
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -43,6 +46,9 @@ class User(AbstractUser):
     # What the page wishes for this user; its shape is `accounts.api.preferences`.
     settings = models.JSONField(default=dict, blank=True, editable=False)
 
+    # Not stored: of the token that a request came with.
+    session_id: uuid.UUID | None = None
+
     REQUIRED_FIELDS = []
 
     objects: ClassVar[CaseInsensitiveUserManager] = CaseInsensitiveUserManager()
@@ -62,6 +68,23 @@ class User(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.username
+
+
+USER_AGENT_MAX_CHARS = 256
+
+
+class Session(models.Model):
+    """A sign-in that goes on: all tokens that came of it name its id. To end it is to delete it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    created_at = models.DateTimeField(default=timezone.now)
+    # Of the newest tokens, so accurate to about their ten minutes.
+    last_seen_at = models.DateTimeField(default=timezone.now, db_index=True)
+    user_agent = models.CharField(max_length=USER_AGENT_MAX_CHARS, blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"session {self.pk}"
 
 
 KEY_NAME_MAX_CHARS = 60

@@ -8,11 +8,13 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import update_last_login
 from django.db import IntegrityError, transaction
 
-from accounts.errors import InvalidCredentials, Suspended, UsernameTaken
+from accounts.errors import InvalidCredentials, Suspended, UsernameTaken, WrongPassword
 from accounts.hints import SUSPENDED_HINT, user_hint
+from accounts.limits import limit_hit
 from accounts.models import User
 from accounts.selectors import user_by_username
-from accounts.tokens import tokens_end_all
+from accounts.sessions import user_lock
+from accounts.tokens import TokenPair, tokens_end_all, tokens_end_others
 
 
 def user_register(*, username: str, password: str) -> User:
@@ -33,7 +35,7 @@ def user_update(
     removed. Raises UsernameTaken. One transaction: nothing or all of it is changed.
     """
     with transaction.atomic():
-        user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        user = user_lock(user_id=user.pk)
         if username is not None and username != user.username:
             _rename(user, username)
         if settings:
@@ -70,6 +72,41 @@ def user_authenticate(*, username: str, password: str) -> User:
         raise Suspended
     update_last_login(User, user)
     return user
+
+
+def password_change(
+    *, user: User, old_password: str, new_password: str, user_agent: str = ""
+) -> TokenPair:
+    """Set a validated password, end all other sessions, and go on in this one with new tokens.
+
+    One transaction; of two changes at once, the second one's old password is wrong. Raises
+    WrongPassword, and NotAuthenticated or Suspended when the session has ended meanwhile.
+    """
+    assert user.session_id is not None, "the user of a request that came with a token"
+    password_check(user=user, password=old_password)
+    hashed = make_password(new_password)  # a slow hash: not while others wait for the row
+    with transaction.atomic():
+        locked = user_lock(user_id=user.pk)
+        if not locked.is_active:
+            raise Suspended
+        if locked.password != user.password:
+            raise WrongPassword
+        locked.password = hashed
+        locked.save(update_fields=["password"])
+        return tokens_end_others(user=locked, session_id=user.session_id, user_agent=user_agent)
+
+
+def password_check(*, user: User, password: str) -> None:
+    """The user's own word for something grave; raises WrongPassword, and RateLimited."""
+    limit_hit(name="password", key=f"u:{user.pk}")
+    if not user.check_password(password):
+        raise WrongPassword
+
+
+def sessions_end_all(*, user: User) -> None:
+    """Sign the user out everywhere. One transaction."""
+    with transaction.atomic():
+        tokens_end_all(user=user_lock(user_id=user.pk))
 
 
 def user_suspend(*, user: User) -> None:

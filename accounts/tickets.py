@@ -1,8 +1,8 @@
 """WebSocket tickets: a browser cannot send a header on a handshake, so it buys a short-lived,
 single-use ticket with its access token and puts that into the address.
 
-A ticket carries what the access token said: until when it is good and of which token version the
-user was. A socket lives no longer than the token that bought it.
+A ticket carries what the access token said: until when it is good, of which token version the user
+was, and in which session. A socket lives no longer than the token that bought it.
 """
 
 import json
@@ -23,6 +23,7 @@ class Ticket:
 
     user_id: int
     token_version: int
+    session_id: str
     expires_at: float
 
 
@@ -42,4 +43,7 @@ async def ticket_redeem(secret: str) -> Ticket | None:
     if not secret or len(secret) > _MAX_CHARS:
         return None
     value = await async_redis_client().getdel(KEY_PREFIX + secret)
-    return Ticket(**json.loads(value)) if value is not None else None
+    try:
+        return Ticket(**json.loads(value)) if value is not None else None
+    except TypeError:  # sold by another release
+        return None

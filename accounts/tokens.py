@@ -1,11 +1,14 @@
 """Access and refresh tokens: issue, rotate, end.
 
-A refresh token is good once. A second use within ROTATION_GRACE_S still works when the first was a
-rotation whose answer the browser may have lost (reload, two tabs), and never after a logout. All
-tokens carry the user's `token_version`, so raising that ends every session at once.
+All tokens carry the id of their session, which ends them when it ends, and the user's
+`token_version`: raising that ends every session at once. A refresh token is good once. A second use
+within ROTATION_GRACE still works, since the browser may have lost the answer to the first (reload,
+two tabs); a later one means that somebody else holds a copy, and ends the session.
 """
 
+import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,12 +18,19 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.tokens import RefreshToken, Token
 
 from accounts.errors import NotAuthenticated, Suspended
-from accounts.models import User
-from accounts.store import redis_client
+from accounts.models import Session, User
+from accounts.sessions import (
+    ENDED,
+    session_adopt,
+    session_start,
+    session_touch,
+    sessions_tell,
+    user_lock,
+)
 
 VERSION_CLAIM = "ver"
-ROTATION_GRACE_S = 15
-_ROTATED_PREFIX = "eugpt:rotated:"
+SESSION_CLAIM = "sid"
+ROTATION_GRACE = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,69 +49,106 @@ class _AnyRefreshToken(RefreshToken):
         return None
 
 
-def tokens_issue(*, user: User) -> TokenPair:
-    """Start a session of the user."""
-    return _issue(user)[1]
+def tokens_issue(*, user: User, user_agent: str = "") -> TokenPair:
+    """Start a session of the user as it was read when the password was checked.
 
-
-def tokens_rotate(*, raw_refresh: str) -> TokenPair:
-    """Trade a refresh token for a new pair; raises NotAuthenticated or Suspended.
-
-    One transaction: of two calls with one token, the row lock lets one rotate.
+    Raises NotAuthenticated or Suspended when it was changed or suspended meanwhile.
     """
+    with transaction.atomic():
+        locked = user_lock(user_id=user.pk)
+        _check(locked, user.token_version)
+        return _issue(user, session_start(user=user, user_agent=user_agent).pk)
+
+
+def tokens_rotate(*, raw_refresh: str, user_agent: str = "") -> TokenPair:
+    """Trade a refresh token for a new pair; raises NotAuthenticated or Suspended."""
     old = _decode(raw_refresh)
     with transaction.atomic():
-        stored = OutstandingToken.objects.select_for_update().filter(jti=_jti(old)).first()
-        if stored is None or stored.user_id is None:
-            raise NotAuthenticated
-        user = User.objects.get(pk=stored.user_id)
-        user_check(user=user, token=old)
-        _, is_first_use = BlacklistedToken.objects.get_or_create(token=stored)
-        if not is_first_use:
-            _grace_check(stored.jti)
-        refresh, pair = _issue(user)
-        if is_first_use:
-            redis_client().set(_ROTATED_PREFIX + stored.jti, _jti(refresh), ex=ROTATION_GRACE_S)
-    return pair
+        user = user_lock(user_id=int(old[api_settings.USER_ID_CLAIM]))
+        _check(user, old.get(VERSION_CLAIM))
+        stored = OutstandingToken.objects.filter(user=user, jti=_jti(old)).first()
+        if stored is None:
+            raise NotAuthenticated(ENDED)
+        spent, is_first_use = BlacklistedToken.objects.get_or_create(token=stored)
+        session_id = session_of(old) or uuid.UUID(stored.jti)
+        if is_first_use or timezone.now() - spent.blacklisted_at < ROTATION_GRACE:
+            if is_first_use and session_of(old) is None:
+                session_adopt(user=user, session_id=session_id, user_agent=user_agent)
+            return _go_on(user, session_id, user_agent)
+        Session.objects.filter(user=user, pk=session_id).delete()
+        sessions_tell(user_id=user.pk)
+    raise NotAuthenticated(ENDED)
 
 
 def tokens_end(*, raw_refresh: str) -> None:
     """End the session of this refresh token. An unusable token has no session: no error."""
     try:
         token = _decode(raw_refresh)
+        with transaction.atomic():
+            user = user_lock(user_id=int(token[api_settings.USER_ID_CLAIM]))
+            session_id = session_of(token) or uuid.UUID(_jti(token))
+            Session.objects.filter(user=user, pk=session_id).delete()
+            _blacklist(user, jti=_jti(token))
+            sessions_tell(user_id=user.pk)
     except NotAuthenticated:
         return
-    stored = OutstandingToken.objects.filter(jti=_jti(token)).first()
-    if stored is not None:
-        BlacklistedToken.objects.get_or_create(token=stored)
-        redis_client().delete(_ROTATED_PREFIX + stored.jti)
 
 
 def tokens_end_all(*, user: User) -> None:
     """End every session of the user, access tokens included. Run inside a transaction."""
+    _end_all(user, keep=None)
+
+
+def tokens_end_others(*, user: User, session_id: uuid.UUID, user_agent: str) -> TokenPair:
+    """End every other session of the user, who goes on in this one with new tokens.
+
+    Run inside a transaction, with the user locked. Raises NotAuthenticated when this one has ended.
+    """
+    _end_all(user, keep=session_id)
+    return _go_on(user, session_id, user_agent)
+
+
+def session_of(token: Token) -> uuid.UUID | None:
+    """The session of a token of ours; None for those from before there were sessions."""
+    claim = token.get(SESSION_CLAIM)
+    return uuid.UUID(claim) if claim else None
+
+
+def _end_all(user: User, keep: uuid.UUID | None) -> None:
     user.token_version += 1
     user.save(update_fields=["token_version"])
-    open_tokens = OutstandingToken.objects.filter(
-        user=user, blacklistedtoken__isnull=True, expires_at__gt=timezone.now()
+    sessions = Session.objects.filter(user=user)
+    (sessions.exclude(pk=keep) if keep else sessions).delete()
+    _blacklist(user)
+    sessions_tell(user_id=user.pk)
+
+
+def _blacklist(user: User, **only: str) -> None:
+    tokens = OutstandingToken.objects.filter(
+        user=user, blacklistedtoken__isnull=True, expires_at__gt=timezone.now(), **only
     )
     BlacklistedToken.objects.bulk_create(
-        [BlacklistedToken(token=token) for token in open_tokens], ignore_conflicts=True
+        [BlacklistedToken(token=token) for token in tokens], ignore_conflicts=True
     )
 
 
-def user_check(*, user: User, token: Token) -> None:
-    """Refuse a token of a suspended user (Suspended) or an ended session (NotAuthenticated)."""
+def _check(user: User, token_version: int | None) -> None:
     if not user.is_active:
         raise Suspended
-    if token.get(VERSION_CLAIM) != user.token_version:
-        raise NotAuthenticated("Your session has ended. Sign in again.")
+    if token_version != user.token_version:
+        raise NotAuthenticated(ENDED)
 
 
-def _issue(user: User) -> tuple[RefreshToken, TokenPair]:
+def _go_on(user: User, session_id: uuid.UUID, user_agent: str) -> TokenPair:
+    session_touch(user=user, session_id=session_id, user_agent=user_agent)
+    return _issue(user, session_id)
+
+
+def _issue(user: User, session_id: uuid.UUID) -> TokenPair:
     refresh = RefreshToken.for_user(user)
     refresh[VERSION_CLAIM] = user.token_version
-    pair = TokenPair(access=str(refresh.access_token), refresh=str(refresh), user=user)
-    return refresh, pair
+    refresh[SESSION_CLAIM] = session_id.hex
+    return TokenPair(access=str(refresh.access_token), refresh=str(refresh), user=user)
 
 
 def _decode(raw: str) -> RefreshToken:
@@ -113,13 +160,3 @@ def _decode(raw: str) -> RefreshToken:
 
 def _jti(token: Token) -> str:
     return str(token[api_settings.JTI_CLAIM])
-
-
-def _grace_check(jti: str) -> None:
-    """Accept a spent token that was rotated a moment ago, unless its session ended since."""
-    successor = redis_client().get(_ROTATED_PREFIX + jti)
-    if successor is not None:
-        is_spent = BlacklistedToken.objects.filter(token__jti=successor).exists()
-        if not is_spent or redis_client().exists(f"{_ROTATED_PREFIX}{successor}"):
-            return
-    raise NotAuthenticated("Your session has ended. Sign in again.")

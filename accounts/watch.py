@@ -1,8 +1,8 @@
 """Ends what a user has open (sockets, streams) when the account or the session behind it ends.
 
-One watcher for each web process asks the database once a second, in one query, about all users
-with something open here; a hint of a suspension only makes it ask at once. Without anything open
-nothing runs. Knows nothing of transports.
+One watcher for each web process asks the database once a second, in two queries, about all users
+with something open here and their sessions; a hint that one has ended only makes it ask at once.
+Without anything open nothing runs. Knows nothing of transports.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -20,36 +21,46 @@ import django.db
 from channels.db import database_sync_to_async
 
 from accounts.errors import ApiError, NotAuthenticated, Suspended
-from accounts.hints import SUSPENDED_HINT, hints
-from accounts.models import User
+from accounts.hints import SESSION_ENDED_HINT, SUSPENDED_HINT, hints
+from accounts.models import Session, User
 from accounts.per_loop import PerLoop
+from accounts.sessions import ENDED
 
 logger = logging.getLogger(__name__)
 
 LOOK_S = 1.0
-_ENDED = "Your session has ended. Sign in again."
 _EXPIRED = "Your session has expired. Sign in again."
 
 # What ends a session: Suspended or NotAuthenticated.
 Ended = asyncio.Future[ApiError]
-_State = tuple[bool, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _States:
+    """What the database says: users as (is_active, token_version), and sessions that go on."""
+
+    users: dict[int, tuple[bool, int]]
+    sessions: set[uuid.UUID]
 
 
 @dataclass(slots=True, eq=False)
 class _Open:
-    """One open thing; `token_version` None: any session of the user will do."""
+    """One open thing; where the version or the session is None, any will do."""
 
+    user_id: int
     token_version: int | None
+    session_id: uuid.UUID | None
     ended: Ended
 
-    def judge(self, state: _State | None) -> None:
-        """Set `ended` if a user in this state (None: there is no such user) must go."""
-        if state is None:
-            _end(self.ended, NotAuthenticated(_ENDED))
-        elif not state[0]:
+    def judge(self, states: _States) -> None:
+        """Set `ended` if whoever opened it must go."""
+        is_active, version = states.users.get(self.user_id, (None, 0))
+        is_outdated = self.token_version is not None and version > self.token_version
+        has_ended = self.session_id is not None and self.session_id not in states.sessions
+        if is_active is False:
             _end(self.ended, Suspended())
-        elif self.token_version is not None and state[1] > self.token_version:
-            _end(self.ended, NotAuthenticated(_ENDED))
+        elif is_active is None or is_outdated or has_ended:
+            _end(self.ended, NotAuthenticated(ENDED))
 
 
 class SessionWatcher:
@@ -60,15 +71,15 @@ class SessionWatcher:
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
 
-    def add(self, user_id: int, opened: _Open) -> None:
-        self._open[user_id].add(opened)
+    def add(self, opened: _Open) -> None:
+        self._open[opened.user_id].add(opened)
         if self._task is None:
             self._task = asyncio.create_task(self._watch(), name="session-watch")
 
-    def remove(self, user_id: int, opened: _Open) -> None:
-        self._open[user_id].discard(opened)
-        if not self._open[user_id]:
-            del self._open[user_id]
+    def remove(self, opened: _Open) -> None:
+        self._open[opened.user_id].discard(opened)
+        if not self._open[opened.user_id]:
+            del self._open[opened.user_id]
         if not self._open and self._task is not None:
             self._task.cancel()
             self._task = None
@@ -84,8 +95,11 @@ class SessionWatcher:
                     await self._wake.wait()
             self._wake.clear()
             try:
-                asked = tuple(self._open)
-                self._judge(asked, await _states(asked))
+                # Not what is opened while the database answers: it was not asked about that.
+                asked = [opened for group in self._open.values() for opened in group]
+                states = await _read(asked)
+                for opened in asked:
+                    opened.judge(states)
                 is_answering = True
             except Exception as error:
                 # All sockets of this process depend on this task: it never ends.
@@ -93,41 +107,40 @@ class SessionWatcher:
                     logger.warning("the users of open sockets were not found", exc_info=True)
                 is_answering = False
 
-    def _judge(self, asked: Iterable[int], states: dict[int, _State]) -> None:
-        for user_id in asked:
-            for opened in self._open.get(user_id, ()):
-                opened.judge(states.get(user_id))
-
 
 session_watcher: PerLoop[SessionWatcher] = PerLoop(SessionWatcher)
 
 
 @asynccontextmanager
 async def session_watch(
-    user_id: int, token_version: int | None = None, expires_at: float | None = None
+    user_id: int,
+    token_version: int | None = None,
+    session_id: uuid.UUID | None = None,
+    *,
+    expires_at: float | None = None,
 ) -> AsyncIterator[Ended]:
     """Give a future that is set when this session ends, to Suspended or NotAuthenticated.
 
-    Within two seconds after a suspension, a logout everywhere or the end of the account, on every
-    web process; at `expires_at` (seconds since the epoch), when given, on time.
+    Within two seconds after a suspension, the end of the session or of the account, on every web
+    process; at `expires_at` (seconds since the epoch), when given, on time.
     """
     loop, watcher = asyncio.get_running_loop(), session_watcher()
-    opened = _Open(token_version, loop.create_future())
+    opened = _Open(user_id, token_version, session_id, loop.create_future())
 
     def hinted(kind: str, data: dict[str, Any]) -> None:
-        if kind == SUSPENDED_HINT:
+        if kind in (SUSPENDED_HINT, SESSION_ENDED_HINT):
             watcher.look_now()
 
     timer = None
     if expires_at is not None:
         left_s = max(0.0, expires_at - time.time())
         timer = loop.call_later(left_s, _end, opened.ended, NotAuthenticated(_EXPIRED))
-    watcher.add(user_id, opened)
+    watcher.add(opened)
     try:
         with hints().listen(user_id, hinted):
             yield opened.ended
     finally:
-        watcher.remove(user_id, opened)
+        watcher.remove(opened)
         if timer is not None:
             timer.cancel()
 
@@ -137,11 +150,15 @@ def _end(ended: Ended, why: ApiError) -> None:
         ended.set_result(why)
 
 
-async def _states(user_ids: tuple[int, ...]) -> dict[int, _State]:
-    def read() -> dict[int, _State]:
+async def _read(asked: list[_Open]) -> _States:
+    user_ids = {opened.user_id for opened in asked}
+    session_ids = {opened.session_id for opened in asked if opened.session_id is not None}
+
+    def read() -> _States:
         rows = User.objects.filter(pk__in=user_ids)
         found = rows.values_list("pk", "is_active", "token_version")
-        return {pk: (is_active, version) for pk, is_active, version in found}
+        alive = Session.objects.filter(pk__in=session_ids).values_list("pk", flat=True)
+        return _States({pk: (is_active, version) for pk, is_active, version in found}, set(alive))
 
-    states: dict[int, _State] = await database_sync_to_async(read, thread_sensitive=False)()
+    states: _States = await database_sync_to_async(read, thread_sensitive=False)()
     return states

@@ -8,6 +8,7 @@ protocol below (`eugpt.websocket`): it bounds what waits for it, and for how lon
 from __future__ import annotations
 
 import asyncio
+import uuid
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
@@ -79,7 +80,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if place := await place_take("socket", visitor.owner):
             self.stack.push_async_callback(place.give_back)
         if ticket := visitor.ticket:
-            watch = session_watch(ticket.user_id, ticket.token_version, ticket.expires_at)
+            session_id = uuid.UUID(ticket.session_id)
+            watch = session_watch(
+                ticket.user_id, ticket.token_version, session_id, expires_at=ticket.expires_at
+            )
             ended = await self.stack.enter_async_context(watch)
             ended.add_done_callback(self._session_ended)
             self.stack.enter_context(hints().listen(ticket.user_id, self._hinted))

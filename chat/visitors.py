@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+import uuid
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
-from accounts.errors import NotAuthenticated, Suspended
+from accounts.errors import NotAuthenticated
 from accounts.models import User
+from accounts.sessions import user_in_session
 from accounts.tickets import Ticket, ticket_redeem
 from chat.delivery.follow import in_thread
 from chat.generation.owner import Owner
@@ -34,11 +37,10 @@ async def visitor_of(scope: dict[str, Any]) -> Visitor:
     ticket = await ticket_redeem(secrets[0])
     if ticket is None or ticket.expires_at <= time.time():
         raise NotAuthenticated
-    user = await in_thread(User.objects.filter(pk=ticket.user_id).first)
-    if user is None:
-        raise NotAuthenticated
-    if not user.is_active:
-        raise Suspended
-    if user.token_version != ticket.token_version:
-        raise NotAuthenticated
-    return Visitor(Owner.member(user), ticket)
+    find = partial(
+        user_in_session,
+        user_id=ticket.user_id,
+        token_version=ticket.token_version,
+        session_id=uuid.UUID(ticket.session_id),
+    )
+    return Visitor(Owner.member(await in_thread(find)), ticket)

@@ -30,9 +30,11 @@ RATE_LIMITS = {
     "register": "30 per 10 minutes",
     "login": "20 per minute",
     "rename": "10 per 10 minutes",
+    "password": "10 per 10 minutes",
     "prompt": CONFIG.prompt_rate,
     "guest_prompt": CONFIG.guest_prompt_rate,
     "import": "60 per hour",
+    "keep": "60 per hour",
     "shared": "60 per minute",
     "feedback": "120 per minute",
     "report": "60 per hour",
@@ -41,8 +43,11 @@ RATE_LIMITS = {
 TICKET_LIFETIME_S = 30
 SESSIONS_MAX = 100
 API_BODY_MAX_BYTES = 64 * 1024
-# A conversation of 10,000 messages is about 4 MB.
-LARGER_BODIES = {"/api/conversations/import": 8 * 1024 * 1024}
+# A conversation of 10,000 messages is about 4 MB, 200 of the longest turns are 3 MB.
+LARGER_BODIES = {
+    "/api/conversations/import": 8 * 1024 * 1024,
+    "/api/conversations/keep": 4 * 1024 * 1024,
+}
 # The caps are kept by `eugpt.body_cap`; Django's own, for all routes alike, would be 2.5 MB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(LARGER_BODIES.values())
 

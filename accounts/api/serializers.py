@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
 
 from accounts.api.preferences import SETTINGS_EXAMPLE, SettingsInput, SettingsOutput
-from accounts.models import User
+from accounts.devices import device_name
+from accounts.models import Session, User
 from accounts.rest import StrictSerializer, shape_example
 
 PASSWORD_MAX_CHARS = 128
@@ -18,6 +19,14 @@ _USER = {
     "created_at": "2026-11-22T12:00:00Z",
     "settings": SETTINGS_EXAMPLE,
 }
+_PASSWORDS = {"old_password": "correct horse battery", "new_password": "staple wrong donkey"}
+_SESSION = {
+    "id": "0d9c6f0e-3f3b-4c7e-9a55-8d0c3a1f7b21",
+    "created_at": "2026-11-22T12:00:00Z",
+    "last_seen_at": "2026-11-22T15:10:00Z",
+    "device": "Firefox on Linux",
+    "is_current": True,
+}
 _TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VyX2lkIjoiNyJ9.c2lnbmF0dXJl"
 
 
@@ -27,16 +36,20 @@ def _password_field() -> serializers.CharField:
     )
 
 
+def _check_password(field: str, password: str, user: User) -> None:
+    try:
+        validate_password(password, user)
+    except DjangoValidationError as error:
+        raise serializers.ValidationError({field: error.messages}) from None
+
+
 @shape_example(_CREDENTIALS)
 class RegisterInput(StrictSerializer):
     username = serializers.CharField(validators=User._meta.get_field("username").validators)
     password = _password_field()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        try:
-            validate_password(attrs["password"], User(username=attrs["username"]))
-        except DjangoValidationError as error:
-            raise serializers.ValidationError({"password": error.messages}) from None
+        _check_password("password", attrs["password"], User(username=attrs["username"]))
         return attrs
 
 
@@ -71,6 +84,38 @@ class SessionOutput(serializers.Serializer[Any]):
 
     token = serializers.CharField(source="access", help_text="Access token, good for 10 minutes.")
     user = UserOutput()
+
+
+@shape_example(_PASSWORDS)
+class PasswordChangeInput(StrictSerializer):
+    """Made with the user who asks: the new password must not be like the name."""
+
+    old_password = _password_field()
+    new_password = _password_field()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        _check_password("new_password", attrs["new_password"], self.context["user"])
+        return attrs
+
+
+@shape_example(_SESSION)
+class OwnSessionOutput(serializers.ModelSerializer[Session]):
+    """One for each sign-in. Its serializer needs the `session_id` of the request."""
+
+    device = serializers.SerializerMethodField(help_text="A name made of what the browser says.")
+    last_seen_at = serializers.DateTimeField(help_text="Accurate to about 10 minutes.")
+    is_current = serializers.SerializerMethodField(help_text="Whether this request belongs to it.")
+
+    class Meta:
+        model = Session
+        fields = ["id", "created_at", "last_seen_at", "device", "is_current"]
+        read_only_fields = fields
+
+    def get_device(self, session: Session) -> str:
+        return device_name(session.user_agent)
+
+    def get_is_current(self, session: Session) -> bool:
+        return bool(session.pk == self.context["session_id"])
 
 
 @shape_example({"token": _TOKEN})

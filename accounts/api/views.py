@@ -39,18 +39,28 @@ WITH_COOKIE: Any = [{"refreshCookie": []}]
 WITH_OR_WITHOUT: Any = [*WITH_COOKIE, {}]
 
 
-class CookieView(APIView):
-    """A view that sets or reads the refresh cookie: open to all, closed to other sites."""
-
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
+class OwnSiteView(APIView):
+    """A view that touches the refresh cookie: closed to other sites."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         origin_check(request)
         super().initial(request, *args, **kwargs)
 
 
-def _session_response(pair: TokenPair, code: int) -> Response:
+class CookieView(OwnSiteView):
+    """One that is open to all: who comes is known by the cookie, or not yet."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+
+def user_agent_of(request: Request) -> str:
+    """What the browser says it is, or ""."""
+    return request.headers.get("User-Agent", "")
+
+
+def session_response(pair: TokenPair, code: int) -> Response:
+    """The access token and the user in the body, the refresh token in the cookie."""
     response = Response(SessionOutput(pair).data, status=code)
     cookie_set(response, refresh=pair.refresh)
     return response
@@ -72,7 +82,8 @@ class RegisterView(CookieView):
         data = RegisterInput(data=request.data)
         data.is_valid(raise_exception=True)
         user = user_register(**data.validated_data)
-        return _session_response(tokens_issue(user=user), status.HTTP_201_CREATED)
+        pair = tokens_issue(user=user, user_agent=user_agent_of(request))
+        return session_response(pair, status.HTTP_201_CREATED)
 
 
 class LoginView(CookieView):
@@ -91,7 +102,8 @@ class LoginView(CookieView):
         data = LoginInput(data=request.data)
         data.is_valid(raise_exception=True)
         user = user_authenticate(**data.validated_data)
-        return _session_response(tokens_issue(user=user), status.HTTP_200_OK)
+        pair = tokens_issue(user=user, user_agent=user_agent_of(request))
+        return session_response(pair, status.HTTP_200_OK)
 
 
 class RefreshView(CookieView):
@@ -108,7 +120,7 @@ class RefreshView(CookieView):
     def post(self, request: Request) -> Response:
         """Trade the refresh cookie for a new access token and a new cookie."""
         EmptySerializer(data=request.data).is_valid(raise_exception=True)
-        pair = tokens_rotate(raw_refresh=cookie_read(request))
+        pair = tokens_rotate(raw_refresh=cookie_read(request), user_agent=user_agent_of(request))
         response = Response(TokenOutput(pair).data)
         cookie_set(response, refresh=pair.refresh)
         return response
@@ -153,5 +165,7 @@ class TicketView(APIView):
         EmptySerializer(data=request.data).is_valid(raise_exception=True)
         user, token = request_user(request), request.auth
         assert isinstance(token, Token), "only an access token buys a ticket"
-        secret = ticket_issue(Ticket(user.pk, user.token_version, token["exp"]))
+        assert user.session_id is not None, "and it names its session"
+        ticket = Ticket(user.pk, user.token_version, user.session_id.hex, token["exp"])
+        secret = ticket_issue(ticket)
         return Response({"ticket": secret, "expires_in": settings.TICKET_LIFETIME_S})

@@ -69,7 +69,7 @@ async def _chunks(
         async with AsyncExitStack() as stack:
             ended = None
             if reader is not None:
-                watch = session_watch(reader.pk, reader.token_version)
+                watch = session_watch(reader.pk, reader.token_version, reader.session_id)
                 ended = await stack.enter_async_context(watch)
             async for entry in with_keep_alive(entries, KEEP_ALIVE_S, ended):
                 if entry is None:

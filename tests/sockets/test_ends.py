@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
+import jwt
 import psycopg
 import pytest
 import redis
@@ -17,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from accounts.tickets import KEY_PREFIX
 from tests.sockets.web import Web, poll
 from tests.support.stack import Stack
-from tests.support.wire import http, receive, send, sign_up, socket, sse_lines, until
+from tests.support.wire import PASSWORD, http, receive, send, sign_up, socket, sse_lines, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -52,6 +53,16 @@ async def ticket_url(web: Stack | Web, token: str) -> str:
         return f"{web.ws_url}?ticket={(await client.post('/api/auth/ws-ticket')).json()['ticket']}"
 
 
+async def ticket_for(stack: Stack, token: str, expires_at: float) -> dict[str, Any]:
+    """A ticket as one is stored that was bought with this token."""
+    return {
+        "user_id": await user_id(stack, token),
+        "token_version": 0,
+        "session_id": jwt.decode(token, options={"verify_signature": False})["sid"],
+        "expires_at": expires_at,
+    }
+
+
 async def test_suspension_reaches_every_process_without_a_hint(
     stack: Stack, new_web: Callable[..., Web]
 ) -> None:
@@ -77,18 +88,33 @@ async def test_ended_session_closes_4401_and_a_new_one_comes_in(stack: Stack) ->
         assert await close_code(ws) == 4401, "the ticket was bought in the session that ended"
 
 
+async def test_one_ended_session_closes_its_sockets_only(stack: Stack) -> None:
+    """The user signs in twice; one of the sessions is ended from the other."""
+    desk = await sign_up(stack)
+    async with http(stack, desk) as client:
+        name = (await client.get("/api/auth/me")).json()["username"]
+        body = {"username": name, "password": PASSWORD}
+        phone = (await client.post("/api/auth/login", json=body)).json()["token"]
+    async with socket(stack, phone) as ended, socket(stack, desk) as spared:
+        async with http(stack, desk) as client:
+            sessions = (await client.get("/api/auth/sessions")).json()
+            (other,) = [session["id"] for session in sessions if not session["is_current"]]
+            assert (await client.delete(f"/api/auth/sessions/{other}")).status_code == 204
+        assert await close_code(ended) == 4401
+        await send(spared, type="ping")
+        assert (await receive(spared))["type"] == "pong"
+
+
 async def test_deleted_account_closes_4401(stack: Stack) -> None:
     token = await sign_up(stack)
+    member = await user_id(stack, token)
     async with socket(stack, token) as ws:
         with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
             for table, column in (
-                ("token_blacklist_outstandingtoken", "user_id"), ("accounts_user", "id"),
+                ("token_blacklist_outstandingtoken", "user_id"), ("accounts_session", "user_id"),
+                ("accounts_user", "id"),
             ):  # fmt: skip
-                connection.execute(
-                    f"DELETE FROM {table} WHERE {column} = %s",
-                    [await user_id(stack, token)],
-                )
-                connection.commit()
+                connection.execute(f"DELETE FROM {table} WHERE {column} = %s", [member])
         assert await close_code(ws) == 4401
 
 
@@ -96,7 +122,7 @@ async def test_socket_ends_with_its_token_and_the_reply_goes_on_elsewhere(stack:
     """4401 in the middle of a reply, then a fresh ticket and a resume: no gap, no repeat."""
     token = await sign_up(stack)
     expires_at = time.time() + 2
-    ticket = {"user_id": await user_id(stack, token), "token_version": 0, "expires_at": expires_at}
+    ticket = await ticket_for(stack, token, expires_at)
     secret = secrets.token_hex(8)
     with redis.Redis.from_url(stack.env["REDIS_URL"]) as client:
         client.set(KEY_PREFIX + secret, json.dumps(ticket), ex=30)
@@ -141,7 +167,7 @@ async def test_suspended_member_s_stream_ends(stack: Stack) -> None:
 
 async def test_expired_ticket_is_refused(stack: Stack) -> None:
     token = await sign_up(stack)
-    ticket = {"user_id": await user_id(stack, token), "token_version": 0, "expires_at": 1.0}
+    ticket = await ticket_for(stack, token, 1.0)
     with redis.Redis.from_url(stack.env["REDIS_URL"]) as client:
         client.set(KEY_PREFIX + "old", json.dumps(ticket), ex=30)
     async with connect(f"{stack.ws_url}?ticket=old") as ws:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+PASSWORD = "correct horse battery"
 Events = list[tuple[str, str, dict[str, Any]]]
 
 
@@ -49,7 +50,7 @@ async def http(stack: Served, token: str = "") -> AsyncIterator[httpx.AsyncClien
 async def sign_up(stack: Served) -> str:
     async with http(stack) as client:
         name = f"user_{uuid.uuid4().hex[:10]}"
-        body = {"username": name, "password": "correct horse battery"}
+        body = {"username": name, "password": PASSWORD}
         response = await client.post("/api/auth/register", json=body)
         assert response.status_code == 201, response.text
         return str(response.json()["token"])
