@@ -38,7 +38,8 @@ Accounts, conversations and streamed replies of a self-hosted EuGPT.
   Those below /v1 have OpenAI's shape.
 * **Paths** answer with and without a trailing slash. A method that a path does not have is
   `405 method_not_allowed` with an `Allow` header, an unknown path `404 not_found`.
-* **Bodies** are JSON of at most 64 KiB (an import: 8 MB); fields that are not known are refused.
+* **Bodies** are JSON of at most 64 KiB (an import: 8 MB, a kept chat: 4 MB); fields that are not
+  known are refused.
 * **Streams** are server-sent events or messages of the WebSocket `/ws/chat/`. Both are described as
   JSON Schema at [/api/schema/events](/api/schema/events).
 """

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from chat.api.bulk import BulkView
 from chat.api.context import ContextView
 from chat.api.conversations import ConversationsView, ConversationView
+from chat.api.keep import KeepView
 from chat.api.shares import SharedView, SharesView, ShareView
 from chat.api.transfer import ExportView, ImportView
 
@@ -14,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("conversations", ConversationsView.as_view(), name="conversations"),
     path("conversations/bulk", BulkView.as_view(), name="conversations_bulk"),
     path("conversations/import", ImportView.as_view(), name="conversations_import"),
+    path("conversations/keep", KeepView.as_view(), name="conversations_keep"),
     path(_ONE, ConversationView.as_view(), name="conversation"),
     path(f"{_ONE}/context", ContextView.as_view(), name="context"),
     path(f"{_ONE}/export", ExportView.as_view(), name="export"),

@@ -54,6 +54,15 @@ def _detail(conversation: Conversation, messages: Any) -> dict[str, Any]:
     return ConversationOutput(conversation).data | head
 
 
+def conversation_detail(conversation: Conversation) -> dict[str, Any]:
+    """All that there is of it, or the newest page of its shown branch where it is very long."""
+    whole = conversation_messages(conversation=conversation, limit=MESSAGES_WHOLE_MAX)
+    if whole is None:
+        page = branch_page(conversation=conversation, limit=MESSAGES_PAGE_MAX)
+        whole = [item.message for item in page.items]
+    return _detail(conversation, MessageOutput(whole, many=True).data)
+
+
 class ConversationsView(APIView):
     @extend_schema(
         parameters=[ConversationListQuery, LINK_HEADER],

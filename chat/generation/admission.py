@@ -40,15 +40,30 @@ def queue_join(owner: Owner) -> QueuePlace:
     Until that ends nobody else joins, so two cannot take the last place: about a millisecond,
     far less than a reply takes. Raises QueueFull or TooManyReplies.
     """
-    slots_known()  # asks Redis now and then: not while everybody waits
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [HOLD_MS, WAIT_MS, _QUEUE_LOCK])
-    place = queue_end()
+    place = _locked_end()
     if place.position > settings.QUEUE_LIMIT:
         raise QueueFull(retry_after=max(1, round(place.eta_s / 2)))
     if settings.LIMITS_ENABLED:
         _check_share(owner, place)
     return place
+
+
+def share_check(owner: Owner) -> None:
+    """Whether one more that waits or runs may become the owner's, in the same transaction.
+
+    Raises TooManyReplies.
+    """
+    place = _locked_end()
+    if settings.LIMITS_ENABLED:
+        _check_share(owner, place)
+
+
+def _locked_end() -> QueuePlace:
+    """The place of whoever joins next; nobody else joins until the transaction ends."""
+    slots_known()  # asks Redis now and then: not while everybody waits
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [HOLD_MS, WAIT_MS, _QUEUE_LOCK])
+    return queue_end()
 
 
 def _check_share(owner: Owner, place: QueuePlace) -> None:

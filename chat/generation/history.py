@@ -22,7 +22,9 @@ TURN_SCHEMA: dict[str, Any] = {
     "required": ["role", "content"],
     "additionalProperties": False,
 }
+KEPT_MAX_TURNS = 200
 HISTORY_SCHEMA = {"type": "array", "maxItems": HISTORY_MAX_TURNS, "items": TURN_SCHEMA}
+KEPT_SCHEMA = HISTORY_SCHEMA | {"minItems": 1, "maxItems": KEPT_MAX_TURNS}
 
 # Far more than a context of 384 tokens can hold: a turn has at least three.
 MAX_TURNS = 200
@@ -125,14 +127,30 @@ def check_turns(history: Any) -> list[Turn]:
     return turns
 
 
-def _check_turn(item: Any) -> Turn:
+def check_kept(turns: Any) -> list[Turn]:
+    """A whole chat, begun by the user: user and assistant in turn, bounded; raises Invalid.
+
+    A reply may be empty (it failed), a prompt may not.
+    """
+    if not isinstance(turns, list) or not 1 <= len(turns) <= KEPT_MAX_TURNS:
+        raise _bad_history(f"1 to {KEPT_MAX_TURNS} turns", "turns")
+    checked = [_check_turn(item, "turns") for item in turns]
+    for number, turn in enumerate(checked):
+        if turn.role != ("assistant" if number % 2 else "user"):
+            raise _bad_history("user and assistant in turn, the first one the user's", "turns")
+        if turn.role == "user" and not turn.content.strip():
+            raise _bad_history("no empty prompt", "turns")
+    return checked
+
+
+def _check_turn(item: Any, field: str = "history") -> Turn:
     if not isinstance(item, dict) or set(item) != {"role", "content"}:
-        raise _bad_history("objects with role and content")
+        raise _bad_history("objects with role and content", field)
     role, content = item["role"], item["content"]
     if role not in Role.values or not isinstance(content, str) or not _is_unicode(content):
-        raise _bad_history("role is user or assistant, content a text")
+        raise _bad_history("role is user or assistant, content a text", field)
     if len(content) > MESSAGE_MAX_CHARS:
-        raise _bad_history(f"at most {MESSAGE_MAX_CHARS} characters in a turn")
+        raise _bad_history(f"at most {MESSAGE_MAX_CHARS} characters in a turn", field)
     return Turn(role, content.replace("\x00", ""))
 
 
@@ -141,6 +159,6 @@ def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def _bad_history(expected: str) -> Invalid:
-    detail = f"The history is not valid: expected {expected}."
-    return Invalid(detail, fields={"history": [detail]})
+def _bad_history(expected: str, field: str = "history") -> Invalid:
+    detail = f"The {field} {'is' if field == 'history' else 'are'} not valid: expected {expected}."
+    return Invalid(detail, fields={field: [detail]})

@@ -57,12 +57,14 @@ def generation_claim(*, worker_id: str) -> Generation | None:
 
 
 def generation_snapshot(*, generation: Generation, text: str) -> None:
-    """Save what is written so far, while the claim holds. A guest's text is never saved."""
-    if generation.message_id is None:
-        return
+    """Save what is written so far, while the claim holds.
+
+    A guest's text is saved from when its chat is kept: the row knows, `generation` may be older.
+    """
     with transaction.atomic():
-        if _held(generation).select_for_update().exists():
-            Message.objects.filter(pk=generation.message_id).update(content=text)
+        held = _held(generation).select_for_update().values_list("message", flat=True)
+        if (message_id := held.first()) is not None:
+            Message.objects.filter(pk=message_id).update(content=text)
 
 
 def generation_note_prompt(*, generation: Generation) -> None:
@@ -84,19 +86,18 @@ def generation_finish(*, generation: Generation, outcome: Outcome) -> bool:
         "first_token_at": generation.first_token_at,
         "finished_at": now,
     }
-    if generation.message_id is None:
-        is_mine = bool(_held(generation).update(**ended))
-    else:
-        with transaction.atomic():
-            is_mine = bool(_held(generation).update(**ended))
-            if is_mine:
-                assert generation.conversation_id is not None  # a message has one
-                Message.objects.filter(pk=generation.message_id).update(content=outcome.text)
-                Conversation.objects.filter(pk=generation.conversation_id).update(updated_at=now)
-    if is_mine:
-        for name, value in ended.items():
-            setattr(generation, name, value)
-    return is_mine
+    with transaction.atomic():
+        if not _held(generation).update(**ended):
+            return False
+        if generation.message_id is None:  # as it was claimed; its chat may be kept by now
+            generation.refresh_from_db(fields=["message", "conversation", "user", "owner_key"])
+        if generation.message_id is not None:
+            assert generation.conversation_id is not None  # a message has one
+            Message.objects.filter(pk=generation.message_id).update(content=outcome.text)
+            Conversation.objects.filter(pk=generation.conversation_id).update(updated_at=now)
+    for name, value in ended.items():
+        setattr(generation, name, value)
+    return True
 
 
 def generation_requeue(*, generation: Generation) -> bool:

@@ -139,8 +139,11 @@ def _request(
 
     `max_tokens` of the params counts those words, too: the engine takes them as written.
     """
-    message_id = generation.message_id
-    turns = written.turns if message_id is None else reply_turns(message_id)
+    # What was brought along comes first: the messages of a chat that was kept in the middle of a
+    # reply may be more than those that its first words were made from.
+    turns = written.turns
+    if turns is None and generation.message_id is not None:
+        turns = reply_turns(generation.message_id)
     if turns is None:
         raise _CannotBegin("input_expired")
     params = parse_params(generation.params)

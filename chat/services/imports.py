@@ -43,7 +43,7 @@ def _write(user: User, document: Document) -> Conversation:
     fields = given.model_dump(exclude={"head"})
     conversation = Conversation.objects.create(user=user, **fields)
     ids = dict(
-        zip((m.id for m in document.messages), _new_ids(len(document.messages)), strict=True)
+        zip((m.id for m in document.messages), new_message_ids(len(document.messages)), strict=True)
     )
     Message.objects.bulk_create(
         (
@@ -120,7 +120,7 @@ def _leaf(messages: Sequence[DocumentMessage], head: int | None) -> int:
     return next(message.id for message in reversed(messages) if message.id in below)
 
 
-def _new_ids(count: int) -> list[int]:
+def new_message_ids(count: int) -> list[int]:
     """Ids that rise, as those of messages written one after another do."""
     with connection.cursor() as cursor:
         cursor.execute(

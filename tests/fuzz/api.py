@@ -36,6 +36,7 @@ MAY_REFUSE = {
     "conversations_bulk": "either ids or all",
     "conversations_import": "the messages are no tree",
     "shares_create": "there is nothing to share yet",
+    "conversations_keep": "the turns' roles do not take turns, blanks only",
     "keys_create": "the date has passed",
     "openai_chat_completions": "the messages' roles do not take turns",
 }
