@@ -1,0 +1,37 @@
+import { expect, it, vi } from "vitest";
+import { clearDrafts, readDraft, writeDraft } from "@/lib/drafts";
+
+it("keeps one draft per conversation, and one for all new chats", () => {
+  writeDraft("c:12", "about dogs");
+  writeDraft("draft:0", "hello");
+  expect(readDraft("c:12")).toBe("about dogs");
+  expect(readDraft("draft:7")).toBe("hello");
+  expect(readDraft("c:13")).toBe("");
+});
+
+it("forgets an emptied draft, and all of them when told to", () => {
+  localStorage.setItem("eugpt.theme", "dark");
+  writeDraft("c:1", "a");
+  writeDraft("c:1", "  ");
+  expect(readDraft("c:1")).toBe("");
+  writeDraft("c:1", "a");
+  clearDrafts();
+  expect(Object.keys(localStorage)).toEqual(["eugpt.theme"]);
+});
+
+it("keeps the 50 newest, and 4,000 characters of each", () => {
+  const now = vi.spyOn(Date, "now");
+  for (let id = 1; id <= 60; id += 1) {
+    now.mockReturnValue(id);
+    writeDraft(`c:${id}`, "x".repeat(5_000));
+  }
+  expect(Object.keys(localStorage)).toHaveLength(50);
+  expect(readDraft("c:10")).toBe("");
+  expect(readDraft("c:11")).toHaveLength(4_000);
+});
+
+it("reads what somebody else wrote there as no draft", () => {
+  localStorage.setItem("eugpt.draft:1", "{");
+  localStorage.setItem("eugpt.draft:2", '{"at":1,"text":5}');
+  expect(readDraft("c:1") + readDraft("c:2")).toBe("");
+});
