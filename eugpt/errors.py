@@ -5,16 +5,21 @@ shape that OpenAI's clients read and, outside the API, the front end's own page.
 """
 
 import logging
+from functools import cache
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from accounts.errors import ErrorInfo, Invalid, NotFound, error_describe
 from chat.api.openai.errors import V1_PREFIX, openai_error
+from eugpt.middleware import ADMIN_PREFIX
+from eugpt.static_site import page_headers
 
 logger = logging.getLogger(__name__)
 
@@ -52,10 +57,16 @@ def _error_response(request: HttpRequest, exc: Exception) -> HttpResponse:
     if request.path.startswith(API_PREFIXES):
         body = error_body(request.path, info)
         return JsonResponse(body, status=info.status, headers=error_headers(info))
-    page = settings.FRONTEND_DIR / "404.html"
-    if info.status == HTTPStatus.NOT_FOUND and page.is_file():
-        return HttpResponse(page.read_bytes(), status=info.status)
+    if info.status == HTTPStatus.NOT_FOUND and (page := _missing_page(settings.FRONTEND_DIR)):
+        return HttpResponse(page, status=info.status, headers=page_headers(page))
     return HttpResponse(info.body["detail"], status=info.status, content_type="text/plain")
+
+
+@cache
+def _missing_page(export_dir: Path) -> str:
+    """The front end's page for addresses that do not exist; empty where it is not built."""
+    page = export_dir / "404.html"
+    return page.read_text(encoding="utf-8") if page.is_file() else ""
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -69,7 +80,9 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler404."""
+    """Django's handler404: the front end's page, but in the admin Django's."""
+    if request.path.startswith(ADMIN_PREFIX):
+        return defaults.page_not_found(request, exception)
     return _error_response(request, NotFound())
 
 

@@ -4,6 +4,7 @@ Everything is looked up once at start, straight from the export folder and the i
 there is no collectstatic. Requests that match no file pass through to Django untouched.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 from wsgiref.headers import Headers
@@ -12,22 +13,39 @@ from asgiref.typing import ASGI3Application
 from django.contrib.staticfiles import finders
 from servestatic import ServeStaticASGI
 
-# The export starts itself with inline scripts; everything else comes from this origin.
-PAGE_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; "
-    "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+# What a page may not use, whoever asks: the browser's sensors and payment.
+PERMISSIONS = (
+    "camera=(), microphone=(), geolocation=(), usb=(), serial=(), bluetooth=(), midi=(), "
+    "payment=(), display-capture=(), browsing-topics=()"
 )
+POLICY_TAG = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)"')
+# What a policy in a page cannot say; also the policy of a page that has none.
+NO_FRAMES = "frame-ancestors 'none'"
+
+
+def page_headers(html: str) -> dict[str, str]:
+    """The headers of an exported page; its policy is the one that the build wrote into it."""
+    written = POLICY_TAG.search(html)
+    policy = f"{written[1]}; {NO_FRAMES}" if written else f"default-src 'self'; {NO_FRAMES}"
+    return {
+        "Cache-Control": "no-cache",
+        "Content-Security-Policy": policy,
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": PERMISSIONS,
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
 
 
 def _add_headers(headers: Headers, path: str, url: str) -> None:
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"
     if path.endswith(".html"):
-        headers["Cache-Control"] = "no-cache"
-        headers["Content-Security-Policy"] = PAGE_POLICY
-        headers["X-Frame-Options"] = "DENY"
-        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        for name, value in page_headers(Path(path).read_text(encoding="utf-8")).items():
+            headers[name] = value
+    elif path.endswith(".webmanifest"):
+        headers["Content-Type"] = "application/manifest+json"
 
 
 class StaticSite(ServeStaticASGI):

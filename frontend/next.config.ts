@@ -13,7 +13,10 @@ const config: NextConfig = {
   // does not, so it runs where there is no Python.
   typescript: { ignoreBuildErrors: true },
   // The repository holds other lock files; without this Next guesses the workspace root.
-  turbopack: { root: path.dirname(fileURLToPath(import.meta.url)) },
+  turbopack: {
+    root: path.dirname(fileURLToPath(import.meta.url)),
+    resolveAlias: { "react-style-singleton": "./src/components/style-singleton.ts" },
+  },
 };
 
 export default config;

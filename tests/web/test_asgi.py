@@ -14,6 +14,8 @@ from eugpt.body_cap import BodyCap
 from eugpt.static_site import StaticSite
 
 BIG = 70 * 1024
+POLICY = "default-src 'self'; script-src 'self' 'sha256-x='"
+LOGIN = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}" data-deployment=""/>login'
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -89,20 +91,30 @@ def site(tmp_path: Path) -> StaticSite:
     chunks = tmp_path / "_next" / "static"
     chunks.mkdir(parents=True)
     (tmp_path / "index.html").write_text("home")
-    (tmp_path / "login" / "index.html").write_text("login")
+    (tmp_path / "login" / "index.html").write_text(LOGIN)
+    (tmp_path / "site.webmanifest").write_text("{}")
     (chunks / "app.js").write_text("code")
     return StaticSite(_inner, export_dir=tmp_path, prefix="/static/")
 
 
 @pytest.mark.parametrize(
-    ("path", "body"), [("/", b"home"), ("/login/", b"login"), ("/login/?next=1", b"login")]
+    ("path", "body"),
+    [("/", b"home"), ("/login/", LOGIN.encode()), ("/login/?next=1", LOGIN.encode())],
 )
 async def test_static_site_serves_pages_uncached(site: StaticSite, path: str, body: bytes) -> None:
     status, headers, content = await _ask(site, path)
     assert (status, content) == (200, body)
     assert headers["cache-control"] == "no-cache"
     assert headers["x-frame-options"] == "DENY"
-    assert "default-src 'self'" in headers["content-security-policy"]
+    assert headers["referrer-policy"] == "same-origin"
+    assert "camera=()" in headers["permissions-policy"]
+    policy = POLICY if "login" in path else "default-src 'self'"
+    assert headers["content-security-policy"] == f"{policy}; frame-ancestors 'none'"
+
+
+async def test_static_site_knows_a_manifest(site: StaticSite) -> None:
+    headers = (await _ask(site, "/site.webmanifest"))[1]
+    assert headers["content-type"] == "application/manifest+json"
 
 
 async def test_static_site_serves_hashed_files_for_ever(site: StaticSite) -> None:
@@ -113,8 +125,9 @@ async def test_static_site_serves_hashed_files_for_ever(site: StaticSite) -> Non
 
 
 async def test_static_site_adds_the_slash_and_passes_the_rest_on(site: StaticSite) -> None:
-    status, headers, _ = await _ask(site, "/login")
-    assert (status, headers["location"]) == (302, "login/")
+    for path, target in (("/login", "login/"), ("/login?next=%2F", "login/?next=%2F")):
+        status, headers, _ = await _ask(site, path)
+        assert (status, headers["location"]) == (302, target)
     for path in ("/nowhere", "/api/health", "/../../etc/passwd", "/_next/static/"):
         assert (await _ask(site, path))[0] == 299
 

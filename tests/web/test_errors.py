@@ -76,6 +76,17 @@ def test_page_not_found_is_the_front_ends(settings: Any, tmp_path: Path) -> None
     response = APIClient().get("/nowhere")
     assert response.status_code == 404
     assert response.content == b"<h1>Nothing here</h1>"
+    assert response["Content-Security-Policy"] == "default-src 'self'; frame-ancestors 'none'"
+    assert response["Cache-Control"] == "no-cache"
+    assert APIClient().get("/api/nowhere").json()["code"] == "not_found"
+
+
+def test_page_not_found_in_the_admin_is_djangos(settings: Any, tmp_path: Path) -> None:
+    (tmp_path / "404.html").write_text("<h1>Nothing here</h1>")
+    settings.FRONTEND_DIR = tmp_path
+    response = errors.page_not_found(RequestFactory().get("/admin/nowhere/"), Http404())
+    assert response.status_code == 404
+    assert b"<h1>Not Found</h1>" in response.content
 
 
 @pytest.mark.django_db
