@@ -4,7 +4,7 @@
  */
 import { socketTicket } from "./api/auth";
 import { ApiClient, type Exclusive } from "./api/client";
-import { getConversation } from "./api/conversations";
+import { getConversation, keepConversation, showBranch } from "./api/conversations";
 import { ChatController } from "./chat/controller";
 import { API_ORIGIN, socketUrl } from "./config";
 import { type Session, SessionKeeper } from "./session";
@@ -38,7 +38,9 @@ export function createApp(hooks: AppHooks): App {
   const session: SessionKeeper = new SessionKeeper(api);
   const chat: ChatController = new ChatController({
     send: (message) => socket.send(message),
-    loadMessages: async (id) => (await getConversation(api, id)).messages,
+    loadPage: (conversation, before) => getConversation(api, conversation, before),
+    showBranch: (conversation, message) => showBranch(api, conversation, message),
+    keepChat: (request) => keepConversation(api, request),
     onDraftStored: hooks.onDraftStored,
     onConversationsChanged: hooks.onConversationsChanged,
   });

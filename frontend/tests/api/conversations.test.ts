@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ApiClient } from "@/lib/api/client";
-import { currentBranch, getConversation, listConversations } from "@/lib/api/conversations";
+import { getConversation, listConversations } from "@/lib/api/conversations";
 import { nextLink } from "@/lib/api/link-header";
-import { stored } from "../fakes/builders";
 import { FakeApi, json } from "../fakes/fake-api";
 
 const SUMMARY = {
@@ -51,32 +50,9 @@ describe("getConversation", () => {
         },
       ],
     };
-    const api = new FakeApi().on("GET /api/conversations/3", () => json(200, detail));
+    const api = new FakeApi().on("GET /api/conversations/3?limit=100", () => json(200, detail));
     const { messages } = await getConversation(clientFor(api), 3);
     expect(messages.map((message) => message.generation?.status)).toEqual([undefined, "running"]);
-  });
-});
-
-describe("currentBranch", () => {
-  const tree = [
-    stored({ id: 1 }),
-    stored({ id: 2, parent: 1 }),
-    stored({ id: 3, parent: 2 }),
-    stored({ id: 4, parent: 2 }),
-  ];
-
-  it.each([
-    [3, [1, 2, 3]],
-    [4, [1, 2, 4]],
-    [null, [1, 2, 4]],
-    [99, [1, 2, 4]],
-  ])("leads up from head %s", (head, ids) => {
-    expect(currentBranch(tree, head).map((message) => message.id)).toEqual(ids);
-  });
-
-  it("ends on a parent that leads in a circle", () => {
-    const circle = [stored({ id: 1, parent: 2 }), stored({ id: 2, parent: 1 })];
-    expect(currentBranch(circle, 2).map((message) => message.id)).toEqual([1, 2]);
   });
 });
 

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { StoredMessage } from "@/lib/api/conversations";
 import { ApiError } from "@/lib/api/errors";
-import { ChatController } from "@/lib/chat/controller";
+import { ChatController, type ChatControllerOptions } from "@/lib/chat/controller";
 import type { ClientMessage, ServerEvent } from "@/lib/chat/events";
-import { accepted, done, GENERATION, replyOf, stored, token } from "../fakes/builders";
+import { accepted, done, generation, GENERATION, replyOf, stored, token } from "../fakes/builders";
 
 const READY: ServerEvent = { type: "ready", user: null, limits: {} };
 
@@ -12,13 +12,20 @@ let messages: readonly StoredMessage[];
 const onDraftStored = vi.fn<(conversation: number) => void>();
 const onConversationsChanged = vi.fn<() => void>();
 
-function createController(): ChatController {
-  return new ChatController({
+function options(overrides: Partial<ChatControllerOptions> = {}): ChatControllerOptions {
+  return {
     send: (message) => sent.push(message) > 0,
-    loadMessages: async () => messages,
+    loadPage: async () => ({ messages, hasOlder: false }),
+    showBranch: async () => undefined,
+    keepChat: () => Promise.reject(new ApiError(503, "unavailable", "")),
     onDraftStored,
     onConversationsChanged,
-  });
+    ...overrides,
+  };
+}
+
+function createController(): ChatController {
+  return new ChatController(options());
 }
 
 /** Hands events over and lets the frame pass in which they are applied. */
@@ -171,13 +178,7 @@ describe("asking again", () => {
 });
 
 describe("opening a conversation", () => {
-  const running = {
-    id: GENERATION,
-    status: "running",
-    finishReason: null,
-    errorCode: null,
-    contextTrimmed: 0,
-  } as const;
+  const running = generation({ status: "running", finishReason: null });
   const halfAnswered = [
     stored({ id: 40, content: "hi" }),
     stored({ id: 41, role: "assistant", content: "He", parent: 40, generation: running }),
@@ -194,13 +195,8 @@ describe("opening a conversation", () => {
 
   it("reads it once", async () => {
     const chat = createController();
-    const load = vi.fn(async () => messages);
-    const counting = new ChatController({
-      send: () => true,
-      loadMessages: load,
-      onDraftStored,
-      onConversationsChanged,
-    });
+    const load = vi.fn(async () => ({ messages, hasOlder: false }));
+    const counting = new ChatController(options({ loadPage: load }));
     await Promise.all([counting.open(12), counting.open(12)]);
     await counting.open(12);
     expect(load).toHaveBeenCalledTimes(1);
@@ -218,12 +214,9 @@ describe("opening a conversation", () => {
   });
 
   it("says why it could not be read", async () => {
-    const chat = new ChatController({
-      send: () => true,
-      loadMessages: () => Promise.reject(new ApiError(404, "not_found", "Not found.")),
-      onDraftStored,
-      onConversationsChanged,
-    });
+    const chat = new ChatController(
+      options({ loadPage: () => Promise.reject(new ApiError(404, "not_found", "Not found.")) }),
+    );
     await chat.open(12);
     expect(chat.state.get().transcripts["c:12"]).toMatchObject({
       load: "failed",

@@ -22,9 +22,16 @@ describe("parseServerEvent", () => {
         text: "Hi",
         finish_reason: "stop",
         usage: {},
-        timings: {},
+        timings: { queued_s: 0.1 },
       }),
-    ).toEqual({ type: "done", generation: "g", text: "Hi", finish_reason: "stop" });
+    ).toEqual({
+      type: "done",
+      generation: "g",
+      text: "Hi",
+      finish_reason: "stop",
+      usage: null,
+      timings: { queuedS: 0.1, ttftS: null, totalS: null, tokensPerS: null },
+    });
     expect(parse({ type: "conversation", conversation: 3 })).toEqual({
       type: "conversation",
       conversation: 3,

@@ -1,20 +1,29 @@
 import { describe, expect, it } from "vitest";
 import { chatReducer } from "@/lib/chat/reducer";
 import { visibleText } from "@/lib/chat/selectors";
-import { accepted, done, GENERATION, reduce, replyOf, started, stored, token } from "../fakes/builders";
+import {
+  accepted,
+  done,
+  generation,
+  reduce,
+  replyOf,
+  started,
+  stored,
+  token,
+} from "../fakes/builders";
 
 const QUESTION = stored({ id: 40, content: "hi" });
 
 function answer(status: "running" | "completed" | "failed", content: string) {
-  const generation = { id: GENERATION, status, finishReason: "", errorCode: null, contextTrimmed: 0 };
-  return stored({ id: 41, role: "assistant", content, parent: 40, generation });
+  const run = generation({ status, finishReason: status === "completed" ? "stop" : null });
+  return stored({ id: 41, role: "assistant", content, parent: 40, generation: run });
 }
 
 function loaded(message: ReturnType<typeof answer>) {
   return {
     type: "load_finished",
     conversation: 12,
-    messages: [QUESTION, message],
+    page: { messages: [QUESTION, message], hasOlder: false },
   } as const;
 }
 

@@ -134,18 +134,16 @@ describe("conversations", () => {
     expect(state.replies).toEqual({});
   });
 
-  it("does not take its own answer for a change made elsewhere", () => {
-    const state = reduce(
-      [
-        { type: "prompt_sent", transcript: "c:12", clientId: "c1", text: "hi" },
-        { type: "conversation_changed", conversation: 12 },
-      ],
-      INITIAL_STATE,
-    );
-    expect(state.transcripts["c:12"]?.isStale).toBe(false);
+  it("remembers a change that is told while an answer is followed here", () => {
+    const changed = { type: "conversation_changed", conversation: 12 } as const;
+    const state = reduce([
+      { type: "prompt_sent", transcript: "c:12", clientId: "c1", text: "hi" },
+      changed,
+    ]);
+    expect(state.transcripts["c:12"]?.isStale).toBe(true);
     const settled = reduce([accepted({ conversation: 12 }), done("Hello")], state);
-    const changed = chatReducer(settled, { type: "conversation_changed", conversation: 12 });
-    expect(changed.transcripts["c:12"]?.isStale).toBe(true);
+    expect(settled.transcripts["c:12"]?.isStale).toBe(true);
+    expect(chatReducer(INITIAL_STATE, changed)).toBe(INITIAL_STATE);
   });
 
   it("empties a conversation that was deleted elsewhere", () => {

@@ -1,7 +1,7 @@
 import { chatReducer, type ChatAction } from "@/lib/chat/reducer";
 import { type ChatState, INITIAL_STATE, type Reply } from "@/lib/chat/state";
 import type { AcceptedEvent, DoneEvent, StartedEvent, TokenEvent } from "@/lib/chat/events";
-import type { StoredMessage } from "@/lib/api/conversations";
+import type { GenerationSummary, StoredMessage } from "@/lib/api/conversations";
 
 export const GENERATION = "7f1f3f64-8f2b-4d0e-9f0a-0d6f3f0f7a11";
 
@@ -16,6 +16,7 @@ export function started(id: string, contextTrimmed = 0): StartedEvent {
     id,
     model: "eugpt-36m",
     context_trimmed: contextTrimmed,
+    seed: 7,
   };
 }
 
@@ -32,7 +33,7 @@ export function accepted(overrides: Partial<AcceptedEvent> = {}): AcceptedEvent 
 }
 
 export function done(text: string, finish_reason: DoneEvent["finish_reason"] = "stop"): DoneEvent {
-  return { type: "done", generation: GENERATION, text, finish_reason };
+  return { type: "done", generation: GENERATION, text, finish_reason, usage: null, timings: null };
 }
 
 export function reduce(actions: readonly ChatAction[], from: ChatState = INITIAL_STATE): ChatState {
@@ -54,5 +55,32 @@ export function replyOf(state: ChatState, key = "a:c1"): Reply {
 }
 
 export function stored(overrides: Partial<StoredMessage> & { id: number }): StoredMessage {
-  return { role: "user", content: "", parent: null, generation: null, ...overrides };
+  return {
+    role: "user",
+    content: "",
+    createdAt: null,
+    parent: null,
+    siblings: null,
+    feedback: null,
+    isReported: false,
+    generation: null,
+    ...overrides,
+  };
+}
+
+export function generation(overrides: Partial<GenerationSummary> = {}): GenerationSummary {
+  return {
+    id: GENERATION,
+    status: "completed",
+    finishReason: "stop",
+    errorCode: null,
+    contextTrimmed: 0,
+    model: "eugpt-36m",
+    params: {},
+    promptTokens: null,
+    completionTokens: null,
+    timings: null,
+    hasTrace: false,
+    ...overrides,
+  };
 }

@@ -1,11 +1,14 @@
-import type { ApiClient } from "./client";
+import type { Answer, ApiClient } from "./client";
 import { nextLink } from "./link-header";
+import { FINISH_REASONS, type FinishReason } from "@/lib/chat/finish";
+import { parseParams, type SamplingParams } from "@/lib/chat/params";
 import {
   asArray,
   asObject,
   type JsonObject,
   optionalBoolean,
   optionalInteger,
+  optionalNumber,
   optionalString,
   readInteger,
   readOneOf,
@@ -36,24 +39,69 @@ export const GENERATION_STATUSES = [
 ] as const;
 export type GenerationStatus = (typeof GENERATION_STATUSES)[number];
 
+export interface Timings {
+  readonly queuedS: number | null;
+  readonly ttftS: number | null;
+  readonly totalS: number | null;
+  readonly tokensPerS: number | null;
+}
+
 export interface GenerationSummary {
   readonly id: string;
   readonly status: GenerationStatus;
-  readonly finishReason: string | null;
+  readonly finishReason: FinishReason | null;
   readonly errorCode: string | null;
   readonly contextTrimmed: number;
+  readonly model: string | null;
+  readonly params: SamplingParams;
+  readonly promptTokens: number | null;
+  readonly completionTokens: number | null;
+  readonly timings: Timings | null;
+  readonly hasTrace: boolean;
+}
+
+/** A message's place among those that follow the same one: number `index` of `count`, from 1. */
+export interface Siblings {
+  readonly index: number;
+  readonly count: number;
+  readonly previous: number | null;
+  readonly next: number | null;
+}
+
+export interface Feedback {
+  readonly rating: "up" | "down";
+  readonly comment: string;
 }
 
 export interface StoredMessage {
   readonly id: number;
   readonly role: "user" | "assistant";
   readonly content: string;
+  readonly createdAt: string | null;
   readonly parent: number | null;
+  readonly siblings: Siblings | null;
+  readonly feedback: Feedback | null;
+  readonly isReported: boolean;
   readonly generation: GenerationSummary | null;
 }
 
-export interface ConversationDetail extends ConversationSummary {
+/** Newest messages of the shown branch, or those above one of them; oldest first. */
+export interface MessagePage {
   readonly messages: readonly StoredMessage[];
+  readonly hasOlder: boolean;
+}
+
+export interface ConversationDetail extends ConversationSummary, MessagePage {}
+
+export interface Turn {
+  readonly role: "user" | "assistant";
+  readonly content: string;
+}
+
+/** A guest's chat for a new account; `generation` is its last reply, perhaps still being written. */
+export interface KeepRequest {
+  readonly turns: readonly Turn[];
+  readonly generation?: string;
 }
 
 const FIRST_PAGE = "/api/conversations?limit=30";
@@ -68,12 +116,30 @@ export async function listConversations(
   return { items: asArray(body).map(parseSummary), next: next && pathOf(next) };
 }
 
-export async function getConversation(api: ApiClient, id: number): Promise<ConversationDetail> {
-  const { body } = await api.request("GET", `/api/conversations/${id}`);
-  const object = asObject(body);
-  const messages = asArray(object.messages).map(parseMessage);
-  const head = optionalInteger(object, "head");
-  return { ...parseSummary(object), messages: currentBranch(messages, head) };
+const MESSAGES_LIMIT = 100;
+
+/** The newest messages of the shown branch, or those right above the message `before`. */
+export async function getConversation(
+  api: ApiClient,
+  id: number,
+  before: number | null = null,
+): Promise<ConversationDetail> {
+  const above = before === null ? "" : `&before=${before}`;
+  const path = `/api/conversations/${id}?limit=${MESSAGES_LIMIT}${above}`;
+  return parseDetail(await api.request("GET", path));
+}
+
+/** Shows the branch of a message, down to its newest leaf. */
+export async function showBranch(api: ApiClient, id: number, message: number): Promise<void> {
+  await api.request("PATCH", `/api/conversations/${id}`, { body: { head: message } });
+}
+
+/** Makes a guest's chat a conversation of the account that is signed in. */
+export async function keepConversation(
+  api: ApiClient,
+  chat: KeepRequest,
+): Promise<ConversationDetail> {
+  return parseDetail(await api.request("POST", "/api/conversations/keep", { body: chat }));
 }
 
 export async function renameConversation(
@@ -101,14 +167,43 @@ export function parseSummary(value: unknown): ConversationSummary {
   };
 }
 
+function parseDetail({ body, headers }: Answer): ConversationDetail {
+  const object = asObject(body);
+  return {
+    ...parseSummary(object),
+    messages: asArray(object.messages).map(parseMessage),
+    hasOlder: nextLink(headers.get("Link")) !== null,
+  };
+}
+
 function parseMessage(value: unknown): StoredMessage {
   const object = asObject(value);
   return {
     id: readInteger(object, "id"),
     role: readOneOf(object, "role", ["user", "assistant"]),
     content: readString(object, "content"),
+    createdAt: optionalString(object, "created_at"),
     parent: optionalInteger(object, "parent"),
+    siblings: object.siblings ? parseSiblings(asObject(object.siblings)) : null,
+    feedback: object.feedback ? parseFeedback(asObject(object.feedback)) : null,
+    isReported: optionalBoolean(object, "is_reported"),
     generation: object.generation ? parseGeneration(asObject(object.generation)) : null,
+  };
+}
+
+function parseSiblings(object: JsonObject): Siblings {
+  return {
+    index: readInteger(object, "index"),
+    count: readInteger(object, "count"),
+    previous: optionalInteger(object, "previous"),
+    next: optionalInteger(object, "next"),
+  };
+}
+
+function parseFeedback(object: JsonObject): Feedback {
+  return {
+    rating: readOneOf(object, "rating", ["up", "down"]),
+    comment: optionalString(object, "comment") ?? "",
   };
 }
 
@@ -116,29 +211,26 @@ function parseGeneration(object: JsonObject): GenerationSummary {
   return {
     id: readString(object, "id"),
     status: readOneOf(object, "status", GENERATION_STATUSES),
-    finishReason: optionalString(object, "finish_reason"),
+    // An empty string until the end.
+    finishReason: FINISH_REASONS.find((reason) => reason === object.finish_reason) ?? null,
     errorCode: optionalString(object, "error_code"),
     contextTrimmed: optionalInteger(object, "context_trimmed") ?? 0,
+    model: optionalString(object, "model") || null,
+    params: parseParams(object.params),
+    promptTokens: optionalInteger(object, "prompt_tokens"),
+    completionTokens: optionalInteger(object, "completion_tokens"),
+    timings: object.timings ? parseTimings(asObject(object.timings)) : null,
+    hasTrace: optionalBoolean(object, "has_trace"),
   };
 }
 
-/**
- * Messages form a tree by `parent`. The shown branch is the way up from the current leaf, which is
- * the conversation's head, or the newest message where no head is named.
- */
-export function currentBranch(
-  messages: readonly StoredMessage[],
-  head: number | null,
-): readonly StoredMessage[] {
-  const byId = new Map(messages.map((message) => [message.id, message]));
-  const branch: StoredMessage[] = [];
-  let leaf = (head === null ? undefined : byId.get(head)) ?? messages.at(-1);
-  while (leaf !== undefined) {
-    branch.push(leaf);
-    byId.delete(leaf.id);
-    leaf = leaf.parent === null ? undefined : byId.get(leaf.parent);
-  }
-  return branch.reverse();
+export function parseTimings(object: JsonObject): Timings {
+  return {
+    queuedS: optionalNumber(object, "queued_s"),
+    ttftS: optionalNumber(object, "ttft_s"),
+    totalS: optionalNumber(object, "total_s"),
+    tokensPerS: optionalNumber(object, "tokens_per_s"),
+  };
 }
 
 /** The API may name itself by another host (behind a proxy); only path and query are ours to use. */

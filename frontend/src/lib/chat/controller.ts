@@ -2,51 +2,93 @@
  * Joins the socket, the API and the chat state: sends what the person asks for, feeds events to the
  * reducer frame by frame, and repairs what a lost connection broke. No React in here.
  */
+import type { ChatAction, MessagePatch, SiblingAsked } from "./actions";
+import { answerKey } from "./ask";
 import type { AcceptedEvent, ClientMessage, GenerationEvent, ServerEvent } from "./events";
 import { GapRepair } from "./gap-repair";
-import { type ChatAction, chatReducer } from "./reducer";
-import { guestHistory, liveReplyKey, transcriptOf, unsettledReplies } from "./selectors";
+import { type KeepPlan, planKeep } from "./keep";
+import { Pages } from "./pages";
+import { GLASS_LOGPROBS, type SamplingParams } from "./params";
+import { chatReducer } from "./reducer";
+import { newParams, oldParams, replayParams, submitMessage } from "./requests";
+import { findMessage, liveReplyKey, messageText, unsettledReplies } from "./selectors";
 import {
   type ChatState,
   conversationKey,
-  conversationOf,
+  EMPTY_TRANSCRIPT,
   INITIAL_STATE,
   type Reply,
   type TranscriptKey,
 } from "./state";
 import { toFailure } from "@/lib/api/errors";
-import type { StoredMessage } from "@/lib/api/conversations";
+import type { ConversationDetail, KeepRequest, MessagePage } from "@/lib/api/conversations";
+import type { Failure } from "@/lib/failure";
 import { FrameBatch } from "@/lib/frame-batch";
 import { Store } from "@/lib/store";
 
 export interface ChatControllerOptions {
-  /** False when the connection is down; unsent prompts go out again after the next `ready`. */
+  /** False when the connection is down; unsent requests go out again after the next `ready`. */
   readonly send: (message: ClientMessage) => boolean;
-  readonly loadMessages: (conversation: number) => Promise<readonly StoredMessage[]>;
+  readonly loadPage: (conversation: number, before: number | null) => Promise<MessagePage>;
+  readonly showBranch: (conversation: number, message: number) => Promise<void>;
+  readonly keepChat: (chat: KeepRequest) => Promise<ConversationDetail>;
   /** The draft that is being shown became a stored conversation. */
   readonly onDraftStored: (conversation: number) => void;
   /** The list of conversations is out of date. */
   readonly onConversationsChanged: () => void;
+  readonly now?: () => number;
 }
+
+/** What became of a guest's chat that was to be kept. */
+export type KeepOutcome =
+  | { readonly plan: KeepPlan; readonly detail: ConversationDetail; readonly failure: null }
+  | { readonly plan: KeepPlan; readonly detail: null; readonly failure: Failure };
 
 export class ChatController {
   readonly state = new Store<ChatState>(INITIAL_STATE);
   private readonly batch = new FrameBatch<GenerationEvent>((events) => this.apply(events));
   private readonly gaps = new GapRepair((reply, fromStart) => this.resume(reply, fromStart));
+  private readonly pages: Pages;
+  private readonly now: () => number;
   /** Guests' conversations are kept here alone and go along with each prompt. */
   private isGuest = true;
-  /** Answers to requests made before a reset belong to somebody else. */
-  private epoch = 0;
+  private sampling: SamplingParams = {};
+  private isGlassOn = false;
 
-  constructor(private readonly options: ChatControllerOptions) {}
+  constructor(private readonly options: ChatControllerOptions) {
+    this.now = options.now ?? (() => performance.now());
+    this.pages = new Pages({
+      state: this.state.get,
+      dispatch: (action) => this.dispatch(action),
+      loadPage: options.loadPage,
+      showBranch: options.showBranch,
+      onLoaded: (conversation) => this.resumeLoaded(conversation),
+    });
+  }
 
-  /** Forgets everything, for when somebody signs in or out. */
-  reset(identity: { readonly isGuest: boolean }): void {
-    this.epoch += 1;
+  /** Forgets everything, for when somebody signs in or out, but a chat that was to be kept. */
+  reset(identity: { readonly isGuest: boolean; readonly kept?: KeepOutcome | null }): void {
     this.isGuest = identity.isGuest;
-    this.batch.clear();
+    this.pages.reset();
     this.gaps.clear();
-    this.dispatch({ type: "reset" });
+    if (!identity.kept) {
+      this.batch.clear();
+      this.dispatch({ type: "reset" });
+      return;
+    }
+    this.batch.flush();
+    this.dispatch({ type: "transcript_isolated", transcript: identity.kept.plan.transcript });
+    this.settleKeep(identity.kept);
+  }
+
+  /** Sampling params for what is asked from now on. */
+  setSampling(params: SamplingParams): void {
+    this.sampling = params;
+  }
+
+  /** With the glass on, replies bring each token's alternatives along. */
+  setGlass(isOn: boolean): void {
+    this.isGlassOn = isOn;
   }
 
   readonly receive = (event: ServerEvent): void => {
@@ -62,14 +104,87 @@ export class ChatController {
       case "pong":
         break;
       default:
-        this.batch.push(event);
+        this.batch.push(event.type === "token" ? { ...event, receivedAt: this.now() } : event);
     }
   };
 
   send(transcript: TranscriptKey, text: string): void {
-    const clientId = crypto.randomUUID();
-    this.dispatch({ type: "prompt_sent", transcript, clientId, text });
-    this.sendPrompt(`a:${clientId}`);
+    this.sendPrompt(transcript, text, null);
+  }
+
+  /** Another answer beside this one. */
+  regenerate(key: string): void {
+    this.again(key, newParams(this.sampling, this.isGlassOn));
+  }
+
+  /** The same answer once more, with its seed; nothing where that is not known. */
+  replay(key: string): void {
+    const found = this.find(key);
+    const params = found && replayParams(this.state.get(), found.message);
+    if (params) this.again(key, params);
+  }
+
+  /** Another question in the place of this one; whoever is a guest goes back to there. */
+  edit(key: string, text: string): void {
+    const found = this.find(key);
+    if (found === null || found.message.role !== "user") return;
+    const { transcript, message } = found;
+    if (this.isPageOnly(transcript)) return this.sendPrompt(transcript, text, key);
+    if (message.id === null) return;
+    const params = newParams(this.sampling, this.isGlassOn);
+    this.askSibling({
+      transcript,
+      cut: key,
+      asked: { type: "edit", message: message.id },
+      prompt: text,
+      params,
+    });
+  }
+
+  /** A longer answer beside one that was cut short. */
+  continueReply(key: string): void {
+    const found = this.find(key);
+    if (found === null || found.message.id === null) return;
+    const { transcript, message, prompt } = found;
+    const old = oldParams(this.state.get(), message);
+    this.askSibling({
+      transcript,
+      cut: key,
+      asked: { type: "continue", message: found.message.id },
+      prompt,
+      // Without any, those of the old answer hold, its seed too.
+      params: this.isGlassOn && old ? { ...old, logprobs: GLASS_LOGPROBS } : null,
+      beginning: messageText(this.state.get(), message),
+    });
+  }
+
+  /** An answer that is like this one up to token `at`, has `token` there, and goes on freely. */
+  branch(key: string, at: number, token: number, beginning = ""): void {
+    const found = this.find(key);
+    if (found === null || found.message.id === null) return;
+    const { transcript, message, prompt } = found;
+    this.askSibling({
+      transcript,
+      cut: key,
+      asked: { type: "branch", message: found.message.id, at, token },
+      prompt,
+      params: { ...(oldParams(this.state.get(), message) ?? this.sampling), logprobs: GLASS_LOGPROBS },
+      beginning,
+    });
+  }
+
+  showSibling(key: string, step: -1 | 1): Promise<void> {
+    const found = this.find(key);
+    if (found === null) return Promise.resolve();
+    return this.pages.showSibling(found.transcript, found.message, step);
+  }
+
+  loadOlder(transcript: TranscriptKey): Promise<void> {
+    return this.pages.loadOlder(transcript);
+  }
+
+  patchMessage(key: string, patch: MessagePatch): void {
+    this.dispatch({ type: "message_patched", key, patch });
   }
 
   /** Stops an answer; until the server has accepted the prompt, the wish waits for that. */
@@ -79,13 +194,13 @@ export class ChatController {
     if (generation) this.options.send({ type: "cancel", generation });
   }
 
-  /** Asks again. What the server kept stays on the page, what it never took is replaced. */
+  /** Asks again. What the server kept stays beside the new answer, the rest is replaced. */
   retry(key: string): void {
     const reply = this.state.get().replies[key];
     if (reply === undefined) return;
-    if (reply.generation === null || this.isGuest) {
-      this.dispatch({ type: "exchange_dropped", reply: key });
-    }
+    const id = this.find(key)?.message.id ?? null;
+    if (id !== null) return this.regenerate(key);
+    this.dispatch({ type: "exchange_dropped", reply: key });
     this.send(reply.transcript, reply.prompt);
   }
 
@@ -97,10 +212,30 @@ export class ChatController {
   }
 
   startDraft(): void {
-    const { draft } = this.state.get();
-    if (transcriptOf(this.state.get(), draft).messages.length > 0) {
-      this.dispatch({ type: "draft_started" });
-    }
+    const { draft, transcripts } = this.state.get();
+    const { messages, isTemporary } = transcripts[draft] ?? EMPTY_TRANSCRIPT;
+    if (messages.length > 0 || isTemporary) this.dispatch({ type: "draft_started" });
+  }
+
+  /** A chat of which nothing is stored; it goes with the page. */
+  startTemporary(): void {
+    this.dispatch({ type: "draft_started", isTemporary: true });
+  }
+
+  /**
+   * Stores the guest's chat for whoever has just signed in; null where there is none. Nothing
+   * changes here before `reset` is told the outcome, so the stream goes on meanwhile.
+   */
+  async keepGuestChat(): Promise<KeepOutcome | null> {
+    this.batch.flush();
+    const plan = planKeep(this.state.get(), this.state.get().draft);
+    return plan && (await this.keep(plan));
+  }
+
+  /** Tries again to store a chat that could not be kept. */
+  async retryKeep(transcript: TranscriptKey): Promise<void> {
+    const plan = planKeep(this.state.get(), transcript);
+    if (plan) this.settleKeep(await this.keep(plan));
   }
 
   dismissNotice(): void {
@@ -112,21 +247,8 @@ export class ChatController {
   }
 
   /** Reads a conversation unless it is already here and current. */
-  async open(conversation: number): Promise<void> {
-    const known = this.state.get().transcripts[conversationKey(conversation)];
-    const isCurrent = known?.load === "ready" && !known.isStale;
-    if (isCurrent || known?.load === "loading") return;
-    const epoch = this.epoch;
-    this.dispatch({ type: "load_started", conversation });
-    try {
-      const messages = await this.options.loadMessages(conversation);
-      if (epoch !== this.epoch) return;
-      this.dispatch({ type: "load_finished", conversation, messages });
-      this.resumeLoaded(conversation);
-    } catch (error) {
-      if (epoch !== this.epoch) return;
-      this.dispatch({ type: "load_failed", conversation, failure: toFailure(error) });
-    }
+  open(conversation: number): Promise<void> {
+    return this.pages.open(conversation);
   }
 
   private apply(events: readonly GenerationEvent[]): void {
@@ -153,7 +275,7 @@ export class ChatController {
   /** After a (re)connection: unsent prompts go out, running answers go on where they stopped. */
   private catchUp(): void {
     for (const [key, reply] of unsettledReplies(this.state.get())) {
-      if (reply.generation === null) this.sendPrompt(key);
+      if (reply.generation === null) this.submit(key);
       else this.resume(reply, false);
     }
   }
@@ -174,19 +296,65 @@ export class ChatController {
     if (reply.isStopping) this.options.send({ type: "cancel", generation });
   }
 
+  private sendPrompt(transcript: TranscriptKey, text: string, cut: string | null): void {
+    const clientId = crypto.randomUUID();
+    const params = newParams(this.sampling, this.isGlassOn);
+    const sentAt = this.now();
+    this.dispatch({ type: "prompt_sent", transcript, clientId, text, params, cut, sentAt });
+    this.submit(answerKey(clientId));
+  }
+
+  private again(key: string, params: SamplingParams): void {
+    const found = this.find(key);
+    if (found === null || found.message.role !== "assistant") return;
+    const { transcript, message, prompt, question } = found;
+    if (this.isPageOnly(transcript)) {
+      if (question !== null) this.sendPrompt(transcript, prompt, question);
+    } else if (message.id !== null) {
+      const asked = { type: "regenerate", message: message.id } as const;
+      this.askSibling({ transcript, cut: key, asked, prompt, params });
+    }
+  }
+
+  private askSibling(request: Omit<SiblingAsked, "type" | "clientId" | "sentAt">): void {
+    const clientId = crypto.randomUUID();
+    this.dispatch({ type: "sibling_asked", clientId, sentAt: this.now(), ...request });
+    this.submit(answerKey(clientId));
+  }
+
   /** The client id makes this safe to do twice: the server answers with the first result. */
-  private sendPrompt(key: string): void {
+  private submit(key: string): void {
     const state = this.state.get();
     const reply = state.replies[key];
     if (reply === undefined || reply.clientId === null) return;
-    const conversation = conversationOf(reply.transcript);
-    this.options.send({
-      type: "prompt",
-      text: reply.prompt,
-      client_id: reply.clientId,
-      ...(conversation === null ? {} : { conversation }),
-      ...(this.isGuest ? { history: guestHistory(state, reply.transcript) } : {}),
-    });
+    const { clientId } = reply;
+    this.options.send(submitMessage(state, { ...reply, clientId }, this.isGuest));
+  }
+
+  private isPageOnly(transcript: TranscriptKey): boolean {
+    return this.isGuest || this.state.get().transcripts[transcript]?.isTemporary === true;
+  }
+
+  private find(key: string) {
+    return findMessage(this.state.get(), key);
+  }
+
+  private async keep(plan: KeepPlan): Promise<KeepOutcome> {
+    try {
+      return { plan, detail: await this.options.keepChat(plan.request), failure: null };
+    } catch (error) {
+      return { plan, detail: null, failure: toFailure(error) };
+    }
+  }
+
+  private settleKeep({ plan: { transcript, keys }, detail, failure }: KeepOutcome): void {
+    if (detail === null) {
+      this.dispatch({ type: "draft_not_kept", transcript, failure });
+      return;
+    }
+    this.dispatch({ type: "draft_kept", transcript, keys, detail });
+    this.options.onDraftStored(detail.id);
+    this.options.onConversationsChanged();
   }
 
   private dispatch(action: ChatAction): void {

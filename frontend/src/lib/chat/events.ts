@@ -2,8 +2,12 @@
  * The chat socket's messages, both ways, as tagged unions in the wire's own field names: what the
  * server sends, what is parsed here and what the reducer applies have one shape.
  */
+import { FINISH_REASONS, type FinishReason } from "./finish";
+import type { SamplingParams } from "./params";
 import { parseUser, type User } from "@/lib/api/auth";
+import { parseTimings, type Timings } from "@/lib/api/conversations";
 import {
+  asArray,
   asObject,
   type JsonObject,
   optionalInteger,
@@ -16,25 +20,62 @@ import {
   readString,
 } from "@/lib/parse";
 
-export const FINISH_REASONS = ["stop", "length", "cancelled", "error"] as const;
-export type FinishReason = (typeof FINISH_REASONS)[number];
+export { FINISH_REASONS, type FinishReason };
 
 export interface HistoryTurn {
   readonly role: "user" | "assistant";
   readonly content: string;
 }
 
+/** A repeated `client_id` asks for the same reply. */
+interface Submission {
+  readonly client_id: string;
+  readonly params?: SamplingParams;
+}
+
+export type SubmitMessage = Submission &
+  (
+    | {
+        readonly type: "prompt";
+        readonly text: string;
+        readonly conversation?: number;
+        readonly history?: readonly HistoryTurn[];
+        readonly temporary?: true;
+      }
+    | { readonly type: "regenerate" | "continue"; readonly message: number }
+    | { readonly type: "edit"; readonly message: number; readonly text: string }
+    | {
+        readonly type: "branch";
+        readonly message: number;
+        readonly at: number;
+        readonly token: number;
+      }
+  );
+
 export type ClientMessage =
-  | {
-      readonly type: "prompt";
-      readonly text: string;
-      readonly client_id: string;
-      readonly conversation?: number;
-      readonly history?: readonly HistoryTurn[];
-    }
+  | SubmitMessage
   | { readonly type: "cancel"; readonly generation: string }
   | { readonly type: "resume"; readonly generation: string; readonly after?: string }
   | { readonly type: "ping" };
+
+/** One of the likeliest tokens where another, or it, was chosen. */
+export interface TokenChoice {
+  readonly id: number;
+  readonly text: string;
+  readonly logprob: number;
+}
+
+/** A chosen token. Given words, which were not drawn, stand as one with the id `GIVEN`. */
+export interface TokenTrace extends TokenChoice {
+  readonly top: readonly TokenChoice[];
+}
+
+export const GIVEN = -1;
+
+export interface Usage {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
 
 export interface AcceptedEvent {
   readonly type: "accepted";
@@ -59,6 +100,7 @@ export interface StartedEvent {
   readonly model: string | null;
   /** How many of the oldest messages no longer fit the model's context. */
   readonly context_trimmed: number;
+  readonly seed: number | null;
 }
 
 export interface TokenEvent {
@@ -68,6 +110,10 @@ export interface TokenEvent {
   readonly id: string;
   readonly seq: number;
   readonly text: string;
+  /** Only when `params.logprobs` asked for them. */
+  readonly logprobs?: readonly TokenTrace[];
+  /** When it came, on this page's clock; not of the wire. */
+  readonly receivedAt?: number;
 }
 
 export interface DoneEvent {
@@ -75,6 +121,8 @@ export interface DoneEvent {
   readonly generation: string;
   readonly text: string;
   readonly finish_reason: FinishReason;
+  readonly usage: Usage | null;
+  readonly timings: Timings | null;
 }
 
 export interface ErrorEvent {
@@ -127,17 +175,21 @@ const PARSERS: {
     id: readString(o, "id"),
     model: optionalString(o, "model"),
     context_trimmed: Number(o.context_trimmed ?? 0),
+    seed: optionalInteger(o, "seed"),
   }),
   token: (o) => ({
     generation: readString(o, "generation"),
     id: readString(o, "id"),
     seq: readInteger(o, "seq"),
     text: readString(o, "text"),
+    ...(o.logprobs ? { logprobs: asArray(o.logprobs).map(parseTokenTrace) } : {}),
   }),
   done: (o) => ({
     generation: readString(o, "generation"),
     text: readString(o, "text"),
     finish_reason: readOneOf(o, "finish_reason", FINISH_REASONS),
+    usage: o.usage ? parseUsage(asObject(o.usage)) : null,
+    timings: o.timings ? parseTimings(asObject(o.timings)) : null,
   }),
   error: (o) => ({
     code: readString(o, "code"),
@@ -149,6 +201,27 @@ const PARSERS: {
   conversation: (o) => ({ conversation: readInteger(o, "conversation") }),
   pong: () => ({}),
 };
+
+export function parseTokenTrace(value: unknown): TokenTrace {
+  const object = asObject(value);
+  const top = asArray(object.top).map((choice) => parseTokenChoice(asObject(choice)));
+  return { ...parseTokenChoice(object), top };
+}
+
+function parseTokenChoice(object: JsonObject): TokenChoice {
+  return {
+    id: readInteger(object, "id"),
+    text: readString(object, "text"),
+    logprob: optionalNumber(object, "logprob") ?? 0,
+  };
+}
+
+function parseUsage(object: JsonObject): Usage | null {
+  const promptTokens = optionalInteger(object, "prompt_tokens");
+  const completionTokens = optionalInteger(object, "completion_tokens");
+  if (promptTokens === null || completionTokens === null) return null;
+  return { promptTokens, completionTokens };
+}
 
 /** Null for what is not understood: a later server may send events this page does not know. */
 export function parseServerEvent(frame: string): ServerEvent | null {

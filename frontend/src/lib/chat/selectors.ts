@@ -8,6 +8,7 @@ import {
   type Message,
   type QueuePlace,
   type Reply,
+  type ReplyDetails,
   type Transcript,
   type TranscriptKey,
 } from "./state";
@@ -28,6 +29,68 @@ export function visibleText(reply: Reply): string {
 export function messageText(state: ChatState, message: Message): string {
   const reply = state.replies[message.key];
   return reply ? visibleText(reply) : message.text;
+}
+
+/** How a reply came about, from what is stored or from what the stream has told; null if unknown. */
+export function detailsOf(state: ChatState, message: Message): ReplyDetails | null {
+  const reply = state.replies[message.key];
+  const isStreamed = reply !== undefined && reply.generation !== null;
+  if (!isStreamed || message.details?.status === "completed") return message.details;
+  const seed = reply.seed ?? message.details?.seed ?? null;
+  const params = reply.params ?? message.details?.params ?? {};
+  return {
+    generation: reply.generation ?? "",
+    model: reply.model ?? message.details?.model ?? null,
+    params: seed === null ? params : { ...params, seed },
+    seed,
+    promptTokens: reply.usage?.promptTokens ?? message.details?.promptTokens ?? null,
+    completionTokens: reply.usage?.completionTokens ?? message.details?.completionTokens ?? null,
+    timings: reply.timings ?? message.details?.timings ?? null,
+    hasTrace: message.details?.hasTrace ?? false,
+    status: reply.status === "sending" ? "queued" : reply.status,
+    finishReason: reply.finishReason,
+  };
+}
+
+export interface Speed {
+  readonly ttftMs: number | null;
+  readonly tokensPerS: number | null;
+  /** True where tokens are guessed from letters, since they are not counted before the end. */
+  readonly isEstimate: boolean;
+}
+
+/** English text as the model cuts it. */
+const CHARS_PER_TOKEN = 4;
+
+/** How quick a reply is, as this page sees it; the server's account once it has come. */
+export function speedOf(reply: Reply, now: number): Speed {
+  const { sentAt, firstTokenAt, timings } = reply;
+  const ttftMs = sentAt === null || firstTokenAt === null ? null : firstTokenAt - sentAt;
+  if (timings !== null) return { ttftMs, tokensPerS: timings.tokensPerS, isEstimate: false };
+  const isCounted = reply.tokens.length > 0;
+  const tokens = isCounted ? reply.tokens.length : reply.text.length / CHARS_PER_TOKEN;
+  const seconds = firstTokenAt === null ? 0 : (now - firstTokenAt) / 1000;
+  const tokensPerS = seconds > 0 ? tokens / seconds : null;
+  return { ttftMs, tokensPerS, isEstimate: !isCounted };
+}
+
+export interface FoundMessage {
+  readonly transcript: TranscriptKey;
+  readonly message: Message;
+  /** Key and words of the question above an answer. */
+  readonly question: string | null;
+  readonly prompt: string;
+}
+
+export function findMessage(state: ChatState, key: string): FoundMessage | null {
+  for (const [transcript, { messages }] of Object.entries(state.transcripts)) {
+    const at = messages.findIndex((message) => message.key === key);
+    const message = messages[at];
+    if (message === undefined) continue;
+    const above = messages[at - 1];
+    return { transcript, message, question: above?.key ?? null, prompt: above?.text ?? "" };
+  }
+  return null;
 }
 
 /** Key of the message being answered in this transcript, or null. One at a time is the rule. */
