@@ -17,7 +17,7 @@ const SENTENCES: Record<string, string> = {
   [NETWORK]: "EuGPT could not be reached. Check the connection and try again.",
   [BAD_ANSWER]: "The server sent something this page does not understand. Reload and try again.",
   queue_full: "Many people are chatting right now and the queue is full.",
-  rate_limited: "That was a lot of messages in a short time.",
+  rate_limited: "That was a lot in a short time.",
   too_many_replies: "Your other answers come first. Try again when one of them is done.",
   cannot_continue: "This answer is complete and cannot be continued.",
   generation_running: "EuGPT is still answering in this conversation. Wait for it, or stop it first.",
@@ -25,6 +25,11 @@ const SENTENCES: Record<string, string> = {
   model_unavailable: "No model is loaded at the moment.",
   not_found: "This is no longer here.",
   invalid_credentials: "The name or the password is wrong.",
+  wrong_password: "This is not your password.",
+  username_taken: "This name is taken. Try another one.",
+  too_many_keys: "You have as many keys as one account can have. Revoke one first.",
+  not_authenticated: "This needs you to be signed in. Sign in again to go on.",
+  foreign_origin: "The server does not accept requests from this page's address.",
   session_ended: "You have been signed out. Sign in again to go on.",
   suspended: "This account is suspended. If you think this is a mistake, contact the operator.",
   unavailable: "EuGPT is being restarted or is out of reach. It should be back soon.",
@@ -44,4 +49,11 @@ export function remedyOf(failure: Failure): Remedy {
 
 export function describeFailure(failure: Failure): string {
   return SENTENCES[failure.code] ?? (failure.detail || "Something went wrong.");
+}
+
+/** A wait as people say it: "17 s", "3 min 20 s". */
+export function describeWait(seconds: number): string {
+  if (seconds < 100) return `${seconds} s`;
+  const rest = seconds % 60;
+  return `${Math.floor(seconds / 60)} min${rest > 0 ? ` ${rest} s` : ""}`;
 }

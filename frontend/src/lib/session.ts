@@ -57,6 +57,12 @@ export class SessionKeeper {
     }
   }
 
+  /** The same person under another name or with other settings. */
+  replaceUser(user: auth.User): void {
+    const session = this.state.get();
+    if (session.user?.id === user.id) this.state.set({ ...session, user });
+  }
+
   /** Signing out in one tab is meant for all of them. Returns what ends the watch. */
   followOtherTabs(): () => void {
     const onStorage = (event: StorageEvent): void => {

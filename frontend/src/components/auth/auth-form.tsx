@@ -1,95 +1,146 @@
 "use client";
 
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useId, useState } from "react";
+import { NewPasswordField } from "./new-password-field";
+import { PasswordField } from "./password-field";
+import { ProblemNote } from "./problem-note";
 import { Button } from "@/components/ui/button";
+import { Checkbox } from "@/components/ui/checkbox";
 import { TextField } from "@/components/ui/text-field";
 import { useApp } from "@/hooks/use-app";
-import { useCountdown } from "@/hooks/use-countdown";
-import { ApiError, toFailure } from "@/lib/api/errors";
-import { describeFailure, type Failure } from "@/lib/failure";
+import { type FieldErrors, useSubmit } from "@/hooks/use-submit";
+import { describeWait } from "@/lib/failure";
+import { NAME_HINT, NAME_MAX_CHARS, nameProblem } from "@/lib/name-rules";
+import { MIN_PASSWORD_CHARS } from "@/lib/password-strength";
 
 export type AuthMode = "login" | "register";
 
-interface Problem {
-  readonly failure: Failure;
-  readonly fields: Readonly<Record<string, readonly string[]>>;
+const ABOUT_NAME = { username_taken: "username" };
+
+interface AuthFormProps {
+  readonly mode: AuthMode;
+  /** The guest has written something that could come along. */
+  readonly hasChat?: boolean;
 }
 
-export function AuthForm({ mode }: { mode: AuthMode }) {
+export function AuthForm({ mode, hasChat = false }: AuthFormProps) {
   const { session } = useApp();
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [isBusy, setIsBusy] = useState(false);
-  const [attempt, setAttempt] = useState(0);
+  const { formRef, isBusy, problem, waitS, run, refuse } = useSubmit(ABOUT_NAME);
+  const [username, setUsername] = useState("");
+  const [isKept, setIsKept] = useState(true);
+  const isNew = mode === "register";
 
-  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
+  function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const credentials = {
-      username: String(form.get("username")).trim(),
-      password: String(form.get("password")),
-    };
-    setIsBusy(true);
-    setProblem(null);
-    try {
-      await session[mode](credentials);
-    } catch (error) {
-      setProblem(problemOf(error));
-      setAttempt((count) => count + 1);
-      setIsBusy(false);
-    }
+    const password = String(new FormData(event.currentTarget).get("password"));
+    const entry = { username: username.trim(), password, keepChat: hasChat && isKept };
+    const wrong = isNew ? wrongForNew(entry) : missing(entry);
+    if (Object.keys(wrong).length > 0) refuse(wrong);
+    else void run(() => session[mode](entry));
   }
 
-  const isNew = mode === "register";
   return (
-    <form className="mt-8 space-y-4" onSubmit={(event) => void submit(event)}>
+    <form ref={formRef} className="mt-8 space-y-5" onSubmit={submit} noValidate>
       <TextField
         label="Name"
         name="username"
         autoComplete="username"
         autoCapitalize="none"
+        autoCorrect="off"
         spellCheck={false}
         required
         autoFocus
-        maxLength={150}
+        maxLength={isNew ? NAME_MAX_CHARS : 150}
+        value={username}
+        onChange={(event) => setUsername(event.target.value)}
+        {...(isNew ? { hint: NAME_HINT } : {})}
         errors={problem?.fields.username}
         data-testid="auth-username"
       />
-      <TextField
-        label="Password"
-        name="password"
-        type="password"
-        autoComplete={isNew ? "new-password" : "current-password"}
-        required
-        minLength={isNew ? 8 : undefined}
-        {...(isNew ? { hint: "At least 8 characters. A few words are better than one." } : {})}
-        errors={problem?.fields.password}
-        data-testid="auth-password"
-      />
-      {problem && <ProblemNote key={attempt} problem={problem} />}
-      <Button type="submit" className="w-full" disabled={isBusy} data-testid="auth-submit">
-        {isBusy ? "One moment…" : isNew ? "Create account" : "Sign in"}
+      {isNew ? (
+        <NewPasswordField
+          label="Password"
+          name="password"
+          username={username}
+          errors={problem?.fields.password}
+          testId="auth-password"
+        />
+      ) : (
+        <PasswordField
+          label="Password"
+          name="password"
+          autoComplete="current-password"
+          errors={problem?.fields.password}
+          data-testid="auth-password"
+        />
+      )}
+      {hasChat && <KeepChat isKept={isKept} onChange={setIsKept} />}
+      <ProblemNote failure={problem?.failure} waitS={waitS} />
+      <Button
+        type="submit"
+        className="w-full"
+        disabled={isBusy || waitS > 0}
+        data-testid="auth-submit"
+      >
+        {buttonText(isNew, isBusy, waitS)}
       </Button>
     </form>
   );
 }
 
-function ProblemNote({ problem }: { problem: Problem }) {
-  const wait = useCountdown(problem.failure.retryAfterS);
-  const isAboutFields = Object.keys(problem.fields).length > 0;
-  if (isAboutFields) return null;
+interface KeepChatProps {
+  readonly isKept: boolean;
+  readonly onChange: (isKept: boolean) => void;
+}
+
+function KeepChat({ isKept, onChange }: KeepChatProps) {
+  const id = useId();
   return (
-    <p role="alert" className="rounded-xl bg-bark-soft px-4 py-3 text-sm text-bark">
-      {describeFailure(problem.failure)}
-      {wait > 0 && ` Try again in ${wait} s.`}
-    </p>
+    <div className="flex items-start gap-3 rounded-xl border bg-raised p-3.5">
+      <Checkbox
+        id={id}
+        checked={isKept}
+        onCheckedChange={(checked) => onChange(checked === true)}
+        aria-describedby={`${id}-note`}
+        data-testid="keep-chat"
+      />
+      <div className="min-w-0">
+        <label htmlFor={id} className="block font-medium">
+          Keep this chat
+        </label>
+        <p id={`${id}-note`} className="mt-0.5 text-sm text-ink-soft">
+          {isKept
+            ? "What you began as a guest moves into your account, even if an answer is still coming."
+            : "What you began as a guest will be gone."}
+        </p>
+      </div>
+    </div>
   );
 }
 
-/** The name being taken is about one field, though the API reports it for the whole request. */
-function problemOf(error: unknown): Problem {
-  const failure = toFailure(error);
-  if (failure.code === "username_taken") {
-    return { failure, fields: { username: ["This name is taken. Try another one."] } };
-  }
-  return { failure, fields: error instanceof ApiError ? error.fields : {} };
+interface Entry {
+  readonly username: string;
+  readonly password: string;
+}
+
+function missing({ username, password }: Entry): FieldErrors {
+  return {
+    ...(username === "" ? { username: ["Enter your name."] } : {}),
+    ...(password === "" ? { password: ["Enter your password."] } : {}),
+  };
+}
+
+function wrongForNew({ username, password }: Entry): FieldErrors {
+  const name = nameProblem(username);
+  const isShort = [...password].length < MIN_PASSWORD_CHARS;
+  return {
+    ...(name ? { username: [name] } : {}),
+    ...(isShort ? { password: [`At least ${MIN_PASSWORD_CHARS} characters, please.`] } : {}),
+  };
+}
+
+function buttonText(isNew: boolean, isBusy: boolean, waitS: number): string {
+  if (isBusy) return "One moment…";
+  if (waitS > 0) return `Wait ${describeWait(waitS)}`;
+  return isNew ? "Create account" : "Sign in";
 }

@@ -2,13 +2,16 @@
 
 import Link from "next/link";
 import { useRouter } from "next/navigation";
-import { useEffect } from "react";
+import { type ReactNode, useEffect } from "react";
 import { AuthForm, type AuthMode } from "./auth-form";
+import { ProblemNote } from "./problem-note";
 import { Brand } from "@/components/brand";
 import { ThemeButton } from "@/components/theme-button";
 import { useChat, useSession } from "@/hooks/use-app";
+import { useSearch } from "@/hooks/use-search-params";
 import { conversationHref, useShownConversation } from "@/hooks/use-shown-conversation";
 import { transcriptOf } from "@/lib/chat/selectors";
+import { nextPath } from "@/lib/next-path";
 
 const WORDS = {
   login: {
@@ -29,45 +32,52 @@ const WORDS = {
 
 export function AuthPage({ mode }: { mode: AuthMode }) {
   const words = WORDS[mode];
-  const { status } = useSession();
+  const { status, ended } = useSession();
   const router = useRouter();
+  const search = useSearch() ?? "";
   const conversation = useShownConversation();
-  const hasGuestChat = useChat((state) => transcriptOf(state, state.draft).messages.length > 0);
-  const search = conversation === null ? "" : `?c=${conversation}`;
+  const hasChat = useChat((state) => transcriptOf(state, state.draft).messages.length > 0);
+  const target = nextPath(search) ?? conversationHref(conversation);
 
   useEffect(() => {
-    if (status === "member") router.replace(conversationHref(conversation));
-  }, [status, router, conversation]);
+    if (status === "member") router.replace(target);
+  }, [status, router, target]);
 
   return (
+    <AuthFrame>
+      <h1 className="font-display text-3xl font-bold tracking-tight text-balance">{words.title}</h1>
+      <p className="mt-2 text-ink-soft text-pretty">{words.lead}</p>
+      {ended && (
+        <div className="mt-6">
+          <ProblemNote failure={ended} />
+        </div>
+      )}
+      <AuthForm mode={mode} hasChat={hasChat && status === "guest"} />
+      <p className="mt-6 text-center text-sm text-ink-soft">
+        {words.question}{" "}
+        <Link
+          href={words.otherPath + search}
+          replace
+          className="rounded font-medium text-leaf underline underline-offset-4"
+        >
+          {words.other}
+        </Link>
+      </p>
+    </AuthFrame>
+  );
+}
+
+function AuthFrame({ children }: { children: ReactNode }) {
+  return (
     <div className="flex min-h-dvh flex-col">
-      <header className="flex h-16 items-center justify-between px-4 sm:px-6">
-        <Link href="/" className="rounded-lg" aria-label="EuGPT, back to the chat">
+      <header className="flex h-16 shrink-0 items-center justify-between px-4 sm:px-6">
+        <Link href="/" className="rounded-lg py-2" aria-label="EuGPT, back to the chat">
           <Brand />
         </Link>
         <ThemeButton />
       </header>
-      <main className="mx-auto flex w-full max-w-md flex-1 flex-col justify-center px-5 pb-24">
-        <h1 className="font-display text-3xl font-bold tracking-tight text-balance">
-          {words.title}
-        </h1>
-        <p className="mt-2 text-ink-soft text-pretty">{words.lead}</p>
-        <AuthForm mode={mode} />
-        {hasGuestChat && status === "guest" && (
-          <p className="mt-4 text-sm text-ink-soft">
-            The chat you began as a guest stays on this page only and is not moved to the account.
-          </p>
-        )}
-        <p className="mt-6 text-sm text-ink-soft">
-          {words.question}{" "}
-          <Link
-            href={words.otherPath + search}
-            replace
-            className="rounded font-medium text-leaf underline underline-offset-4"
-          >
-            {words.other}
-          </Link>
-        </p>
+      <main className="mx-auto flex w-full max-w-[27rem] flex-1 flex-col justify-center px-5 pt-6 pb-24">
+        {children}
       </main>
     </div>
   );

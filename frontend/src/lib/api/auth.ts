@@ -1,9 +1,13 @@
 import type { ApiClient } from "./client";
-import { asObject, readInteger, readString } from "@/lib/parse";
+import { type SamplingParams, parseParams } from "@/lib/chat/params";
+import { asObject, optionalString, readInteger, readString } from "@/lib/parse";
 
 export interface User {
   readonly id: number;
   readonly username: string;
+  readonly createdAt: string | null;
+  /** The defaults of answers; only those that were set. */
+  readonly sampling: SamplingParams;
 }
 
 export interface Credentials {
@@ -13,15 +17,27 @@ export interface Credentials {
 
 export function parseUser(value: unknown): User {
   const object = asObject(value);
-  return { id: readInteger(object, "id"), username: readString(object, "username") };
+  return {
+    id: readInteger(object, "id"),
+    username: readString(object, "username"),
+    createdAt: optionalString(object, "created_at"),
+    sampling: parseParams(asObject(object.settings ?? {}).sampling),
+  };
 }
 
 export function register(api: ApiClient, credentials: Credentials): Promise<User> {
-  return enter(api, "/api/auth/register", credentials);
+  api.setToken(null);
+  return enter(api, "/api/auth/register", onlyCredentials(credentials));
 }
 
 export function login(api: ApiClient, credentials: Credentials): Promise<User> {
-  return enter(api, "/api/auth/login", credentials);
+  api.setToken(null);
+  return enter(api, "/api/auth/login", onlyCredentials(credentials));
+}
+
+/** All other sessions end, and this one goes on with a new token. */
+export function changePassword(api: ApiClient, before: string, after: string): Promise<User> {
+  return enter(api, "/api/auth/password", { old_password: before, new_password: after });
 }
 
 /** Picks the session up again from the refresh cookie, after a reload for instance. */
@@ -46,9 +62,13 @@ export async function socketTicket(api: ApiClient): Promise<string> {
   return readString(asObject(body), "ticket");
 }
 
-async function enter(api: ApiClient, path: string, credentials: Credentials): Promise<User> {
-  api.setToken(null);
-  const { body } = await api.request("POST", path, { body: credentials });
+/** The server refuses fields that it does not know. */
+function onlyCredentials({ username, password }: Credentials): Credentials {
+  return { username, password };
+}
+
+async function enter(api: ApiClient, path: string, request: object): Promise<User> {
+  const { body } = await api.request("POST", path, { body: request });
   const object = asObject(body);
   const user = parseUser(object.user);
   api.setToken(readString(object, "token"));
