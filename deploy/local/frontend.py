@@ -1,6 +1,7 @@
 """Build the static front end (frontend/out) when, and only when, its sources changed."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from deploy.local.paths import FRONTEND, ROOT
 NOT_SOURCES = {"node_modules", "out", ".next", "coverage", "test-results", "tests", "__tests__"}
 MADE_SUFFIXES = (".tsbuildinfo", ".gen.d.ts", ".eugpt-types")
 TYPES = ("src/lib/api/schema.gen.d.ts", "src/lib/chat/events.gen.d.ts")
+# Where the pages say that they are (frontend/scripts/place.mjs).
+PLACE = ("NEXT_PUBLIC_API_ORIGIN", "NEXT_PUBLIC_SITE_ORIGIN")
 # What reads the types that are made from the backend's schema.
 TYPED_SCRIPTS = {"lint", "typecheck"}
 SCHEMA = ROOT / "var" / "schema"
@@ -31,7 +34,8 @@ def install(frontend: Path = FRONTEND) -> None:
 
 def build(frontend: Path = FRONTEND) -> bool:
     """Make frontend/out current; returns whether it had to be built."""
-    digest = _digest(_sources(frontend), frontend)
+    place = [f"{name}={os.environ.get(name, '')}" for name in PLACE]
+    digest = " ".join([_digest(_sources(frontend), frontend), *place])
     stamp = frontend / "out" / ".eugpt-built"
     if _is_current(stamp, digest) and (frontend / "out" / "index.html").exists():
         return False

@@ -70,6 +70,9 @@ function placeTags({ api, site, path }) {
   const tags = [
     `<meta name="eugpt-api" content="${api}" ${MARK}=""/>`,
     `<meta property="og:image" content="${card}" ${MARK}=""/>`,
+    `<meta property="og:image:width" content="1200" ${MARK}=""/>`,
+    `<meta property="og:image:height" content="630" ${MARK}=""/>`,
+    `<meta property="og:image:alt" content="EuGPT, beside a twig of eucalyptus" ${MARK}=""/>`,
     `<meta name="twitter:image" content="${card}" ${MARK}=""/>`,
   ];
   if (site !== "") tags.push(`<meta property="og:url" content="${site}${path}" ${MARK}=""/>`);

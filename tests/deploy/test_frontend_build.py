@@ -39,7 +39,9 @@ def calls(sources: Path) -> list[str]:
     return lines
 
 
-def test_build_runs_when_sources_changed_only(sources: Path) -> None:
+def test_build_runs_when_sources_or_place_changed_only(
+    sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert frontend.build(sources)
     assert calls(sources) == ["ci --no-audit --no-fund", "run build"]
     assert not frontend.build(sources)
@@ -49,6 +51,9 @@ def test_build_runs_when_sources_changed_only(sources: Path) -> None:
     (sources / "package-lock.json").write_text("changed")
     assert frontend.build(sources)
     assert calls(sources) == ["ci --no-audit --no-fund", "run build"]
+    monkeypatch.setenv("NEXT_PUBLIC_SITE_ORIGIN", "https://chat.example.org")
+    assert frontend.build(sources)
+    assert not frontend.build(sources)
 
 
 def test_types_are_made_when_the_backend_changed_only(sources: Path) -> None:

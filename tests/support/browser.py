@@ -1,13 +1,11 @@
 """A real Chromium for the browser tests, or a loud skip where there is none."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+from deploy.chromium import chromium, find_chromium
 
 
 @pytest.fixture(scope="module")
@@ -17,15 +15,10 @@ def browser() -> Iterator[Browser]:
     Not for the session: until it ends, Playwright keeps an event loop running in this thread,
     and no asynchronous test of another module could run.
     """
-    executable = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    if executable is None:
+    if find_chromium() is None:
         pytest.skip("NO CHROMIUM: the browser tests did not run; install the chromium package")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=executable, headless=True, args=list(CHROMIUM_FLAGS)
-        )
-        yield chromium
-        chromium.close()
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture

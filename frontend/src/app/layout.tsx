@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { Providers } from "@/components/providers";
 import { Shortcuts } from "@/components/shortcuts/shortcuts";
 import { BOOT_SCRIPT } from "@/lib/boot";
+import { DARK_QUERY, THEME_COLORS } from "@/lib/theme";
 import "./globals.css";
 
 const text = localFont({
@@ -18,10 +19,18 @@ const heading = localFont({
   variable: "--font-heading",
 });
 
+const DESCRIPTION =
+  "Chat with a small language model that was trained for this project and runs right here.";
+
 export const metadata: Metadata = {
   title: { default: "EuGPT", template: "%s · EuGPT" },
-  description: "Chat with a small language model that was trained for this project and runs right here.",
+  description: DESCRIPTION,
   applicationName: "EuGPT",
+  appleWebApp: { title: "EuGPT" },
+  formatDetection: { telephone: false, address: false, email: false },
+  // The picture's address depends on where the page is served: scripts/place.mjs writes it.
+  openGraph: { type: "website", siteName: "EuGPT", title: "EuGPT", description: DESCRIPTION },
+  twitter: { card: "summary_large_image" },
 };
 
 export const viewport: Viewport = {
@@ -29,6 +38,10 @@ export const viewport: Viewport = {
   initialScale: 1,
   interactiveWidget: "resizes-content",
   viewportFit: "cover",
+  themeColor: [
+    { media: "(prefers-color-scheme: light)", color: THEME_COLORS.light },
+    { media: DARK_QUERY, color: THEME_COLORS.dark },
+  ],
 };
 
 export default function RootLayout({ children }: { children: ReactNode }) {

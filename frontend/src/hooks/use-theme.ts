@@ -12,6 +12,7 @@ export function useThemeKeeper(): void {
   useEffect(() => {
     const apply = (): void => applyTheme(chosen.get());
     chosen.set(storedTheme());
+    apply();
     const media = matchMedia(DARK_QUERY);
     media.addEventListener("change", apply);
     const stop = chosen.subscribe(apply);

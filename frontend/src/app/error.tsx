@@ -1,0 +1,7 @@
+"use client";
+
+import { BrokenPage } from "@/components/broken-page";
+
+export default function ErrorPage() {
+  return <BrokenPage />;
+}
