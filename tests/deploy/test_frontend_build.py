@@ -53,6 +53,7 @@ def test_build_runs_when_sources_or_place_changed_only(
     assert calls(sources) == ["ci --no-audit --no-fund", "run build"]
     monkeypatch.setenv("NEXT_PUBLIC_SITE_ORIGIN", "https://chat.example.org")
     assert frontend.build(sources)
+    assert calls(sources) == ["run build"]
     assert not frontend.build(sources)
 
 
