@@ -12,6 +12,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 
 from accounts.deletion import CountedDeletion
 from accounts.models import ApiKey, User
+from accounts.removal import account_erase
 from accounts.services import user_reactivate, user_suspend
 
 # Tokens are secrets and groups are not used: neither belongs in front of a moderator.
@@ -88,6 +89,14 @@ class EuGPTUserAdmin(CountedDeletion, BaseUserAdmin):
             user_reactivate(user=user)
             self.log_change(request, user, "Reactivated")
         self.message_user(request, f"{len(chosen)} reactivated.", messages.SUCCESS)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        account_erase(user=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Each in a transaction of its own: what they have runs and is stopped one by one."""
+        for user in queryset:
+            account_erase(user=user)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

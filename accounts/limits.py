@@ -41,6 +41,12 @@ def limit_hit(*, name: str, key: str) -> None:
     raise RateLimited(retry_after=max(1, math.ceil(reset_time - time.time())))
 
 
+def limits_forget(*, key: str) -> None:
+    """Forget what was counted of `key`, under every name. Blocks on Redis."""
+    for name, rate in settings.RATE_LIMITS.items():
+        _limiter().clear(parse(rate), name, key)
+
+
 @dataclass(frozen=True, slots=True)
 class LimitState:
     """How many uses a window allows, how many are left, and when the oldest of them comes back."""

@@ -16,5 +16,6 @@ urlpatterns = [
     path("sessions", sessions.SessionsView.as_view(), name="sessions"),
     path("sessions/<uuid:session_id>", sessions.SessionView.as_view(), name="session"),
     path("logout-all", sessions.LogoutAllView.as_view(), name="logout-all"),
+    path("me/export", me.AccountExportView.as_view(), name="me-export"),
     path("ws-ticket", views.TicketView.as_view(), name="ws-ticket"),
 ]

@@ -7,7 +7,6 @@ picture or somebody else's turn.
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from accounts.export import encode, moment
 from chat.models import Conversation, Generation, Message, Role
 from chat.tree import shown_messages
 
@@ -29,8 +29,6 @@ _LINE_START = re.compile(r"^( *)([+=:-]|\d+(?=[.)]))")
 # All but line feed and tab: a terminal would obey them.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +68,16 @@ def _json(conversation: Conversation) -> str:
         "conversation": {
             "uuid": str(conversation.uuid),
             "title": conversation.title,
-            "created_at": _time(conversation.created_at),
-            "updated_at": _time(conversation.updated_at),
+            "created_at": moment(conversation.created_at),
+            "updated_at": moment(conversation.updated_at),
             "pinned": conversation.pinned,
             "archived": conversation.archived,
             "head": numbers.get(conversation.head_id),
         },
     }
     # One line for each message: as small as can be and yet to be read and compared.
-    lines = ",\n".join(_encode(_message(message, numbers)) for message in messages)
-    return f'{_encode(document)[:-1]},"messages":[\n{lines}\n]}}\n'
+    lines = ",\n".join(encode(_message(message, numbers)) for message in messages)
+    return f'{encode(document)[:-1]},"messages":[\n{lines}\n]}}\n'
 
 
 def _message(message: Message, numbers: dict[int | None, int]) -> dict[str, Any]:
@@ -88,21 +86,26 @@ def _message(message: Message, numbers: dict[int | None, int]) -> dict[str, Any]
         "parent": numbers.get(message.parent_id),
         "role": message.role,
         "content": message.content,
-        "created_at": _time(message.created_at),
+        "created_at": moment(message.created_at),
     }
     generation: Generation | None = getattr(message, "generation", None)
     if generation is not None:
-        row["generation"] = {
-            "model": generation.model,
-            "status": generation.status,
-            "finish_reason": generation.finish_reason,
-            "error_code": generation.error_code,
-            "params": generation.params,
-            "prompt_tokens": generation.prompt_tokens,
-            "completion_tokens": generation.completion_tokens,
-            "context_trimmed": generation.context_trimmed,
-        }
+        row["generation"] = generation_document(generation)
     return row
+
+
+def generation_document(generation: Generation) -> dict[str, Any]:
+    """How a reply came about, as files say it."""
+    return {
+        "model": generation.model,
+        "status": generation.status,
+        "finish_reason": generation.finish_reason,
+        "error_code": generation.error_code,
+        "params": generation.params,
+        "prompt_tokens": generation.prompt_tokens,
+        "completion_tokens": generation.completion_tokens,
+        "context_trimmed": generation.context_trimmed,
+    }
 
 
 def _markdown(conversation: Conversation) -> str:
@@ -148,10 +151,6 @@ def _lines(text: str) -> Iterator[str]:
     """All that any program may take for a line."""
     for line in text.splitlines():
         yield _CONTROLS.sub("\ufffd", line)
-
-
-def _time(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _minute(moment: datetime) -> str:

@@ -11,13 +11,13 @@ import asyncio
 import logging
 import secrets
 from collections import Counter
-from typing import Literal
+from typing import Literal, get_args
 
 import redis.exceptions
 from django.conf import settings
 
 from accounts.per_loop import PerLoop
-from accounts.store import async_redis_client
+from accounts.store import async_redis_client, redis_client
 from chat.errors import RateLimited
 from chat.generation.owner import Owner
 
@@ -157,6 +157,11 @@ class Places:
         except BaseException:
             self._unsure |= unsure
             raise
+
+
+def places_forget(owner_key: str) -> None:
+    """Forget an owner who will not come back. Blocks on Redis."""
+    redis_client().unlink(*(f"{PLACES_PREFIX}{kind}:{owner_key}" for kind in get_args(Kind)))
 
 
 _places: PerLoop[Places] = PerLoop(Places)

@@ -19,7 +19,7 @@ _USER = {
     "created_at": "2026-11-22T12:00:00Z",
     "settings": SETTINGS_EXAMPLE,
 }
-_PASSWORDS = {"old_password": "correct horse battery", "new_password": "staple wrong donkey"}
+_PASSWORDS = {"old_password": "what ana signs in with", "new_password": "staple wrong donkey"}
 _SESSION = {
     "id": "0d9c6f0e-3f3b-4c7e-9a55-8d0c3a1f7b21",
     "created_at": "2026-11-22T12:00:00Z",
@@ -96,6 +96,11 @@ class PasswordChangeInput(StrictSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         _check_password("new_password", attrs["new_password"], self.context["user"])
         return attrs
+
+
+@shape_example({"password": "what ana signs in with"})
+class PasswordInput(StrictSerializer):
+    password = _password_field()
 
 
 @shape_example(_SESSION)

@@ -243,6 +243,14 @@ def forget_input(generation_id: str) -> None:
     redis_client().delete(control_key(generation_id))
 
 
+def forget(generation_ids: Sequence[str]) -> None:
+    """Delete streams with all that stands beside them."""
+    for start in range(0, len(generation_ids), _READ_COUNT):
+        some = generation_ids[start : start + _READ_COUNT]
+        keys = [key for name in some for key in (stream_key(name), control_key(name))]
+        redis_client().unlink(*keys)
+
+
 def read_written(generation_id: str) -> Written:
     """Read a whole stream."""
     entries: list[tuple[str, dict[str, str]]] = []

@@ -247,8 +247,8 @@ def test_a_user_agent_is_kept_short_and_printable() -> None:
         ),
         (
             (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, "
-                "like Gecko) CriOS/142.0.0.0 Mobile/15E148 Safari/604.1"
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 "
+                "(KHTML, like Gecko) CriOS/142.0.0.0 Mobile/15E148 Safari/604.1"
             ),
             "Chrome on iPhone",
         ),

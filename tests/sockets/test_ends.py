@@ -118,6 +118,64 @@ async def test_deleted_account_closes_4401(stack: Stack) -> None:
         assert await close_code(ws) == 4401
 
 
+async def test_an_account_deleted_in_the_middle_of_a_reply_leaves_nothing(stack: Stack) -> None:
+    """Its socket closes, its reply stops, and no store holds the name or the words any more."""
+    token = await sign_up(stack)
+    async with http(stack, token) as client:
+        name = (await client.get("/api/auth/me")).json()["username"]
+        words = f"secret{secrets.token_hex(8)}"
+        await client.post("/api/keys", json={"name": words})
+        async with socket(stack, token) as ws:
+            params = {"min_tokens": 300, "max_tokens": 300}
+            with stack.slow_worker(run_s=0.005, rest_s=0.2):
+                await send(ws, type="prompt", text=words, client_id="long", params=params)
+                await until(ws, "token")
+                assert found(stack, words) == {
+                    "accounts_apikey",
+                    "chat_conversation",
+                    "chat_message",
+                }
+                body = {"password": PASSWORD}
+                response = await client.request("DELETE", "/api/auth/me", json=body)
+                assert response.status_code == 204, response.text
+                assert await close_code(ws) == 4401
+    async with http(stack) as client:
+        body = {"username": name, "password": PASSWORD}
+        assert (await client.post("/api/auth/login", json=body)).status_code == 401
+    poll(lambda: not found(stack, words, name), "something is left")
+
+
+def found(stack: Stack, *needles: str) -> set[str]:
+    """The tables and keys of all stores in which one of these stands."""
+    places = set()
+    with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
+        tables = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        ).fetchall()
+        for (table,) in tables:
+            rows = f'SELECT 1 FROM "{table}" AS t WHERE t::text LIKE %s LIMIT 1'
+            if any(connection.execute(rows, [f"%{needle}%"]).fetchone() for needle in needles):
+                places.add(table)
+    with redis.Redis.from_url(stack.env["REDIS_URL"], decode_responses=True) as client:
+        for key in client.scan_iter():
+            text = key + repr(redis_value(client, key))
+            places |= {key for needle in needles if needle in text}
+    return places
+
+
+def redis_value(client: Any, key: str) -> Any:
+    read = {
+        "string": client.get,
+        "hash": client.hgetall,
+        "stream": client.xrange,
+        "set": client.smembers,
+        "list": lambda name: client.lrange(name, 0, -1),
+        "zset": lambda name: client.zrange(name, 0, -1),
+        "none": lambda name: None,  # it has just ended
+    }
+    return read[client.type(key)](key)
+
+
 async def test_socket_ends_with_its_token_and_the_reply_goes_on_elsewhere(stack: Stack) -> None:
     """4401 in the middle of a reply, then a fresh ticket and a resume: no gap, no repeat."""
     token = await sign_up(stack)
