@@ -22,6 +22,7 @@ __all__ = [
     "Invalid",
     "ModelNotFound",
     "ModelUnavailable",
+    "NoTrace",
     "NotAuthenticated",
     "NotFound",
     "PromptTooLong",
@@ -56,6 +57,14 @@ class CannotContinue(ApiError):
     status_code = status.HTTP_409_CONFLICT
     default_detail = "This reply cannot be continued."
     default_code = "cannot_continue"
+
+
+class NoTrace(ApiError):
+    """There are no recorded tokens to branch off from."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "The tokens of this reply were not recorded."
+    default_code = "no_trace"
 
 
 class GenerationRunning(ApiError):

@@ -17,6 +17,7 @@ from chat.generation.cancel import generation_cancel
 from chat.generation.owner import Owner
 from chat.generation.submit import (
     Submitted,
+    generation_branch,
     generation_continue,
     generation_edit,
     generation_regenerate,
@@ -24,6 +25,7 @@ from chat.generation.submit import (
 )
 from chat.models import Generation
 from chat.protocol import (
+    Branch,
     Cancel,
     ClientMessage,
     Continue,
@@ -89,12 +91,20 @@ async def _continue(chat: Chat, message: Continue) -> None:
     await _submit(chat, message, partial(generation_continue, message_id=message.message))
 
 
+async def _branch(chat: Chat, message: Branch) -> None:
+    service = partial(
+        generation_branch, message_id=message.message, at=message.at, token=message.token
+    )
+    await _submit(chat, message, service)
+
+
 # By class, looked up with type(): the parameter is exactly the key's class.
 _HANDLERS: dict[type[ClientMessage], Callable[[Chat, Any], Awaitable[None]]] = {
     Prompt: _prompt,
     Regenerate: _regenerate,
     Edit: _edit,
     Continue: _continue,
+    Branch: _branch,
     Cancel: _cancel,
     Resume: _resume,
     Ping: _ping,
@@ -102,7 +112,9 @@ _HANDLERS: dict[type[ClientMessage], Callable[[Chat, Any], Awaitable[None]]] = {
 
 
 async def _submit(
-    chat: Chat, message: Prompt | Regenerate | Edit | Continue, service: Callable[..., Submitted]
+    chat: Chat,
+    message: Prompt | Regenerate | Edit | Continue | Branch,
+    service: Callable[..., Submitted],
 ) -> None:
     def submit() -> Submitted:
         _check_active(chat.owner.user)

@@ -162,6 +162,10 @@ class Generation(models.Model):
     continues = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="continuations"
     )
+    # How many tokens of its trace the reply begins with: it branches off there, or goes on.
+    begun_tokens = models.PositiveIntegerField(default=0, db_default=0)
+    # Set with the end. It stands here so that lists know without looking into the trace.
+    has_trace = models.BooleanField(default=False, db_default=False)
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_at = models.DateTimeField(null=True, blank=True)
@@ -198,6 +202,21 @@ class Generation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id} ({self.status})"
+
+
+class Trace(models.Model):
+    """What the model thought at each token of a reply; up to 45 kB, so no list reads it.
+
+    `tokens`: [id, text, logprob, [[id, text, logprob], ...]] for each token, likeliest first.
+    """
+
+    generation = models.OneToOneField(
+        Generation, primary_key=True, on_delete=models.CASCADE, related_name="trace"
+    )
+    tokens = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"trace of {self.generation_id}"
 
 
 class Share(models.Model):

@@ -86,6 +86,15 @@ class Continue(_Submission):
     message: Id
 
 
+class Branch(_Submission):
+    """A reply that says another recorded token at place `at`, and then what it will."""
+
+    type: Literal["branch"]
+    message: Id
+    at: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    token: Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
 class Cancel(_Message):
     type: Literal["cancel"]
     generation: GenerationId
@@ -110,12 +119,13 @@ class Ping(_Message):
     type: Literal["ping"]
 
 
-ClientMessage = Prompt | Regenerate | Edit | Continue | Cancel | Resume | Ping
+ClientMessage = Prompt | Regenerate | Edit | Continue | Branch | Cancel | Resume | Ping
 BY_TYPE: dict[str, TypeAdapter[Any]] = {
     "prompt": TypeAdapter(Prompt),
     "regenerate": TypeAdapter(Regenerate),
     "edit": TypeAdapter(Edit),
     "continue": TypeAdapter(Continue),
+    "branch": TypeAdapter(Branch),
     "cancel": TypeAdapter(Cancel),
     "resume": TypeAdapter(Resume),
     "ping": TypeAdapter(Ping),

@@ -87,9 +87,38 @@ class ChatFormat:
         if not text:
             return Begun([], "")
         lead, _ = self.tokenizer.template.assistant
-        ids = self.tokenizer.encode(lead + text)
+        return self.begin_with(self.tokenizer.encode(lead + text), stop)
+
+    def begin_with(self, ids: Sequence[int], stop: Sequence[str]) -> Begun:
+        """Take just these tokens as the first ones of a reply."""
+        lead, _ = self.tokenizer.template.assistant
         detokenizer = Detokenizer(self.tokenizer.token_bytes, stop, lead)
-        return Begun(ids, "".join(map(detokenizer.push, ids)))
+        return Begun(list(ids), "".join(map(detokenizer.push, ids)))
+
+    def reply_text(self, ids: Sequence[int]) -> str:
+        """The text of a reply that is just these tokens."""
+        lead, _ = self.tokenizer.template.assistant
+        text = self.tokenizer.decode(ids)
+        return text.lstrip(lead) if lead else text
+
+    def is_end(self, token_id: int) -> bool:
+        return token_id == self.tokenizer.end_id
+
+    def is_writable(self, token_id: int) -> bool:
+        """Whether a reply may hold it: no marks, and no NUL, which no database takes."""
+        raw = self.tokenizer.token_bytes[token_id]
+        return bool(raw) and b"\x00" not in raw
+
+    def count_told(self, ids: Sequence[int], text: str) -> int:
+        """How many of a reply's tokens have a part in its `text`; those of a stop string do not."""
+        lead, _ = self.tokenizer.template.assistant
+        detokenizer = Detokenizer(self.tokenizer.token_bytes, (), lead)
+        told = 0
+        for count, token in enumerate(ids):
+            if told >= len(text):
+                return count
+            told += len(detokenizer.push(token))
+        return len(ids)
 
 
 def active_chat_format() -> ChatFormat | None:

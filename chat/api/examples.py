@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from chat.wire.shapes import ENDING, LOGPROBS
+from inference.public import SamplingParams
+
 _WRITTEN = "2026-11-22T12:00:00Z"
 CONVERSATION: dict[str, Any] = {
     "id": 12,
@@ -39,7 +42,18 @@ GENERATION = {
     "finished_at": "2026-11-22T12:00:00.090Z",
 }
 FEEDBACK = {"rating": "up", "comment": "Friendly."}
-_BRIEF = ("id", "status", "finish_reason", "error_code", "context_trimmed")
+_BRIEF = {
+    **{
+        name: GENERATION[name]
+        for name in ("id", "status", "finish_reason", "error_code", "context_trimmed", "model")
+    },
+    "params": SamplingParams(seed=3141592653, logprobs=5).to_dict(),
+    "prompt_tokens": 5,
+    "completion_tokens": 4,
+    "timings": ENDING["timings"],
+    "has_trace": True,
+}
+TRACE = {"tokens": LOGPROBS}
 DETAIL = {
     **CONVERSATION,
     "head": 41,
@@ -60,7 +74,7 @@ DETAIL = {
             "content": "Hello there!",
             "created_at": _WRITTEN,
             "parent": 40,
-            "generation": {name: GENERATION[name] for name in _BRIEF},
+            "generation": _BRIEF,
             "feedback": FEEDBACK,
             "is_reported": False,
         },

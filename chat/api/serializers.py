@@ -3,10 +3,13 @@
 import re
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.rest import StrictBooleanField, StrictIntegerField, StrictSerializer, shape_example
 from chat.api import examples
+from chat.api.stream_shapes import ParamsField
+from chat.delivery.endings import timings
 from chat.models import TITLE_MAX_CHARS, Conversation, Feedback, Generation, Message, Rating, Role
 from chat.search import MATCHES_MAX
 
@@ -104,11 +107,46 @@ class ConversationListOutput(FoundOutput, ConversationOutput):
         read_only_fields = ConversationOutput.Meta.fields
 
 
+class TimingsOutput(serializers.Serializer[Any]):
+    queued_s = serializers.FloatField(allow_null=True)
+    ttft_s = serializers.FloatField(allow_null=True, help_text="From joining to the first words.")
+    total_s = serializers.FloatField(allow_null=True)
+    tokens_per_s = serializers.FloatField(allow_null=True, help_text="After the first token.")
+
+
 class GenerationBrief(serializers.ModelSerializer[Generation]):
+    """How a reply came about; with these params and its seed it can be written again."""
+
+    params = ParamsField(read_only=True)
+    timings = serializers.SerializerMethodField(
+        help_text="null while it is written, and of what was not written here."
+    )
+    has_trace = serializers.BooleanField(
+        read_only=True, help_text="Whether `/api/messages/{id}/trace` has its tokens."
+    )
+
     class Meta:
         model = Generation
-        fields = ["id", "status", "finish_reason", "error_code", "context_trimmed"]
+        fields = [
+            "id",
+            "status",
+            "finish_reason",
+            "error_code",
+            "context_trimmed",
+            "model",
+            "params",
+            "prompt_tokens",
+            "completion_tokens",
+            "timings",
+            "has_trace",
+        ]
         read_only_fields = fields
+
+    @extend_schema_field(TimingsOutput(allow_null=True))
+    def get_timings(self, generation: Generation) -> dict[str, float | None] | None:
+        if generation.started_at is None or generation.finished_at is None:
+            return None
+        return timings(generation)
 
 
 @shape_example(examples.FEEDBACK)

@@ -36,17 +36,19 @@ from chat.api.stream_shapes import (
     MEMBER_HEADERS,
     PROMPT_ERRORS,
     AgainInput,
+    BranchInput,
     ChatInput,
     EditInput,
     GuestChatInput,
 )
 from chat.delivery import streams
 from chat.delivery.sse import sse_response
-from chat.errors import CannotContinue, RateLimited
+from chat.errors import CannotContinue, NoTrace, RateLimited
 from chat.generation.cancel import generation_cancel
 from chat.generation.submit import (
     Owner,
     Submitted,
+    generation_branch,
     generation_continue,
     generation_edit,
     generation_regenerate,
@@ -152,6 +154,22 @@ class ContinueView(APIView):
         """Go on with a reply that was cut short, as a branch that begins with its words."""
         data = _validated(AgainInput, request)
         return _member_stream(request, generation_continue, message_id=message_id, **data)
+
+
+class BranchView(APIView):
+    @extend_schema(
+        request=BranchInput,
+        parameters=[GENERATION_HEADER, *MEMBER_HEADERS],
+        responses=EVENT_STREAM | error_responses(*AGAIN_ERRORS, NoTrace),
+        operation_id="messages_branch",
+        tags=TAGS,
+    )
+    def post(self, request: Request, message_id: int) -> HttpResponseBase:
+        """Write the reply again up to its token `at`, then with another one of those recorded
+        there (see its trace) and what follows; the end of a reply as token ends it there.
+        """
+        data = _validated(BranchInput, request)
+        return _member_stream(request, generation_branch, message_id=message_id, **data)
 
 
 class GenerationView(APIView):

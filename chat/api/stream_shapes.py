@@ -132,6 +132,14 @@ class AgainInput(StrictSerializer):
     client_id = ClientIdField()
 
 
+@shape_example({"at": 0, "token": 13347, "client_id": "c5"})
+class BranchInput(AgainInput):
+    at = StrictIntegerField(min_value=0, max_value=2**31 - 1, help_text="From 0.")
+    token = StrictIntegerField(
+        min_value=0, max_value=2**31 - 1, help_text="One of those recorded there."
+    )
+
+
 @shape_example({"message": "Hello again!", "client_id": "c3"})
 class EditInput(AgainInput):
     message = PromptField()

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from chat.api.context import DetachedContextView
 from chat.api.stream import (
+    BranchView,
     ChatView,
     ContinueView,
     EditView,
@@ -13,6 +14,7 @@ from chat.api.stream import (
     GuestChatView,
     RegenerateView,
 )
+from chat.api.traces import TraceView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("chat", ChatView.as_view(), name="chat"),
@@ -21,6 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("messages/<int:message_id>/regenerate", RegenerateView.as_view(), name="regenerate"),
     path("messages/<int:message_id>/edit", EditView.as_view(), name="edit"),
     path("messages/<int:message_id>/continue", ContinueView.as_view(), name="continue"),
+    path("messages/<int:message_id>/branch", BranchView.as_view(), name="branch"),
+    path("messages/<int:message_id>/trace", TraceView.as_view(), name="trace"),
     path("generations/<uuid:generation_id>", GenerationView.as_view(), name="generation"),
     path(
         "generations/<uuid:generation_id>/stream",

@@ -50,6 +50,7 @@ class RunningReply:
     entries: list[NewEntry] = field(default_factory=list)
     last_ms: int = 0  # of the id given last
     turns: str = ""  # a guest's, as Redis keeps them
+    logprobs: list[dict[str, Any]] = field(default_factory=list)  # of all `token_ids`, or fewer
     token_text: Callable[[int], str] = str  # what a token says; the checkpoint's tokenizer knows
     pending_ids: list[int] = field(default_factory=list)
     pending_text: str = ""
@@ -64,7 +65,7 @@ class RunningReply:
         """Take over what stands in the stream."""
         self.entries, self.turns = list(written.entries), written.input
         self.token_ids, self.text = list(written.token_ids), written.text
-        self.next_seq = written.next_seq
+        self.next_seq, self.logprobs = written.next_seq, list(written.logprobs)
         if written.entries:
             self.last_ms = streams.cursor_order(written.entries[-1].id)[0]
         self.can_write = True
@@ -84,7 +85,9 @@ class RunningReply:
         self.pending_ids += output.token_ids
         self.pending_text += output.text
         if output.logprobs:
-            self.pending_logprobs.append(self._described(output.logprobs))
+            described = self._described(output.logprobs)
+            self.pending_logprobs.append(described)
+            self.logprobs.append(described)
         if output.finish:
             self.finish, self.error = output.finish, output.error
         return is_first or bool(output.finish)

@@ -17,7 +17,7 @@ import json
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
@@ -112,6 +112,7 @@ class Written:
     is_started: bool
     model: str = ""  # which one began it
     input: str = ""  # a guest's turns, as Redis keeps them
+    logprobs: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def turns(self) -> list[Turn] | None:
@@ -270,12 +271,16 @@ def _written(raw: list[tuple[str, dict[str, str]]], turns: str = "") -> Written:
     entries = [NewEntry(i, f["t"], f["d"], f.get("i", "")) for i, f in raw]
     ids: list[int] = []
     texts: list[str] = []
+    logprobs: list[dict[str, Any]] = []
     model = ""
     for entry in entries:
         if entry.type == "token":
             ids += map(int, filter(None, entry.ids.split(",")))
-            texts.append(json.loads(entry.body)["text"])
+            data = json.loads(entry.body)
+            texts.append(data["text"])
+            logprobs += data.get("logprobs", ())
         elif entry.type == "started":
             model = json.loads(entry.body)["model"]
-            ids, texts = [], []
-    return Written(entries, ids, "".join(texts), len(texts), bool(entries), model, turns)
+            ids, texts, logprobs = [], [], []
+    text = "".join(texts)
+    return Written(entries, ids, text, len(texts), bool(entries), model, turns, logprobs)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from chat.access import message_for_user
-from chat.errors import CannotContinue, GenerationRunning, Invalid, NotFound
+from chat.errors import CannotContinue, GenerationRunning, Invalid, NotFound, NoTrace
 from chat.models import (
     DEFAULT_TITLE,
     UNFINISHED,
@@ -64,14 +64,19 @@ def write_edit(user: User, message_id: int, text: str) -> Branch:
     return Branch(conversation, reply, before_id, prompt)
 
 
-def write_again(user: User, message: Message) -> Branch:
-    """Another empty reply to the prompt that `message` answers (or is). Inside a transaction."""
+def write_again(user: User, message: Message, content: str = "") -> Branch:
+    """Another reply, empty so far, to the prompt that `message` answers (or is).
+
+    Run inside a transaction.
+    """
     prompt = message if message.role == Role.USER else message.parent
     if prompt is None:
         raise Invalid("This message answers nothing.")
     conversation = _locked(user, message.conversation_id)
     before_id = conversation.head_id
-    reply = Message.objects.create(conversation=conversation, parent=prompt, role=Role.ASSISTANT)
+    reply = Message.objects.create(
+        conversation=conversation, parent=prompt, role=Role.ASSISTANT, content=content
+    )
     _show(conversation, reply)
     return Branch(conversation, reply, before_id)
 
@@ -86,6 +91,16 @@ def continued_generation(message: Message) -> Generation:
         raise CannotContinue
     if generation.finish_reason == FinishReason.STOP:
         raise CannotContinue("The model has ended this reply by itself.")
+    return generation
+
+
+def traced_generation(message: Message) -> Generation:
+    """The generation whose tokens were recorded; raises NoTrace, GenerationRunning."""
+    generation = Generation.objects.filter(message=message).first()
+    if generation is not None and generation.status in UNFINISHED:
+        raise GenerationRunning(generation=str(generation.pk))
+    if generation is None or not generation.has_trace:
+        raise NoTrace
     return generation
 
 

@@ -53,11 +53,11 @@ def chat_format() -> ChatFormat:
     return active
 
 
-def checked_params(params: Any, asked: str, begun: str = "") -> SamplingParams:
+def checked_params(params: Any, asked: str, begun: str | int = "") -> SamplingParams:
     """Params with a seed of their own: a resumed reply must draw the same tokens.
 
-    They fit the prompt `asked` and, where a reply goes on, its words `begun`. Raises Invalid,
-    BadParams, PromptTooLong, ModelUnavailable.
+    They fit the prompt `asked` and, where a reply goes on, its words `begun`, or so many tokens.
+    Raises Invalid, BadParams, PromptTooLong, ModelUnavailable.
     """
     model = chat_format()
     if params is not None and not isinstance(params, Mapping):
@@ -73,9 +73,9 @@ def checked_params(params: Any, asked: str, begun: str = "") -> SamplingParams:
     return sampling
 
 
-def _check_fits(model: ChatFormat, params: SamplingParams, asked: str, begun: str) -> None:
+def _check_fits(model: ChatFormat, params: SamplingParams, asked: str, begun: str | int) -> None:
     """Whether the model can read `asked` and go on after `begun`; raises PromptTooLong."""
-    begun_tokens = len(model.tokenizer.encode(begun)) if begun else 0
+    begun_tokens = begun if isinstance(begun, int) else len(model.tokenizer.encode(begun))
     try:
         model.fit([Turn("user", asked)], params.max_tokens, begun_tokens)
     except TooLong as error:

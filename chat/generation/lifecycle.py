@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from chat.generation.traces import Row, trace_write
 from chat.models import Conversation, FinishReason, Generation, Message, Status
 
 MAX_ATTEMPTS = 3
@@ -30,6 +32,7 @@ class Outcome:
     error_code: str = ""
     text: str = ""
     completion_tokens: int = 0
+    trace: Sequence[Row] = field(default_factory=list)  # empty where none was asked for
 
 
 def generation_claim(*, worker_id: str) -> Generation | None:
@@ -73,7 +76,7 @@ def generation_note_prompt(*, generation: Generation) -> None:
 
 
 def generation_finish(*, generation: Generation, outcome: Outcome) -> bool:
-    """running → ended, with the text, in one transaction; False when the claim was lost.
+    """running → ended, with text and trace, in one transaction; False when the claim was lost.
 
     The given `generation` then says what its row says.
     """
@@ -92,12 +95,21 @@ def generation_finish(*, generation: Generation, outcome: Outcome) -> bool:
         if generation.message_id is None:  # as it was claimed; its chat may be kept by now
             generation.refresh_from_db(fields=["message", "conversation", "user", "owner_key"])
         if generation.message_id is not None:
-            assert generation.conversation_id is not None  # a message has one
-            Message.objects.filter(pk=generation.message_id).update(content=outcome.text)
-            Conversation.objects.filter(pk=generation.conversation_id).update(updated_at=now)
+            _store(generation, outcome, now)
     for name, value in ended.items():
         setattr(generation, name, value)
     return True
+
+
+def _store(generation: Generation, outcome: Outcome, now: datetime) -> None:
+    """The reply itself, which nothing keeps of guests."""
+    assert generation.message_id is not None
+    assert generation.conversation_id is not None  # a message has one
+    Message.objects.filter(pk=generation.message_id).update(content=outcome.text)
+    Conversation.objects.filter(pk=generation.conversation_id).update(updated_at=now)
+    if outcome.trace:
+        trace_write(generation=generation, rows=outcome.trace)
+        Generation.objects.filter(pk=generation.pk).update(has_trace=True)
 
 
 def generation_requeue(*, generation: Generation) -> bool:

@@ -14,6 +14,7 @@ from chat.generation.lifecycle import (
     generation_requeue,
 )
 from chat.generation.patience import OUTAGES
+from chat.generation.traces import trace_pack
 from chat.models import FinishReason, Generation, Status
 
 logger = logging.getLogger(__name__)
@@ -34,10 +35,13 @@ def generation_fail(*, generation: Generation, code: str) -> bool:
     """End it with an error, keeping the words there are; False when the claim was lost."""
     written = streams.read_written(str(generation.pk))
     saved = generation.message.content if generation.message else ""
+    is_whole = len(written.text) >= len(saved)  # else Redis has lost what a snapshot has
+    is_traced = is_whole and len(written.logprobs) == len(written.token_ids)
     outcome = Outcome(
         Status.FAILED, FinishReason.ERROR, error_code=code,
-        text=max(written.text, saved, key=len),  # Redis may have lost what a snapshot has
+        text=written.text if is_whole else saved,
         completion_tokens=len(written.token_ids) - _begun_tokens(generation, written),
+        trace=trace_pack(written.logprobs) if is_traced else [],
     )  # fmt: skip
     if not generation_finish(generation=generation, outcome=outcome):
         return False
@@ -48,6 +52,8 @@ def generation_fail(*, generation: Generation, code: str) -> bool:
 
 def _begun_tokens(generation: Generation, written: Written) -> int:
     """How many ids of a continuation are those of the reply it goes on with: its first words."""
+    if generation.begun_tokens:
+        return min(generation.begun_tokens, len(written.token_ids))
     words = [entry for entry in written.entries if entry.type == "token"]
     if generation.continues_id is None or not words:
         return 0

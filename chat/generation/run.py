@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import django.db
 
@@ -30,6 +30,7 @@ from chat.generation.lifecycle import (
 )
 from chat.generation.patience import OUTAGES, PATIENCE_S, patiently
 from chat.generation.recovery import generation_recover
+from chat.generation.traces import Row, trace_pack, trace_rows, trace_unpack
 from chat.models import FinishReason, Generation, Status
 from inference.public import (
     Begun,
@@ -73,6 +74,13 @@ def generation_run(*, worker: Worker) -> bool:
     return True
 
 
+class _Start(NamedTuple):
+    """What a reply begins with, and what is known of these tokens, if it was recorded."""
+
+    begun: Begun
+    logprobs: list[dict[str, Any]]
+
+
 class _CannotBegin(Exception):
     """There is no request to make; the code says why."""
 
@@ -90,27 +98,27 @@ def _run_claimed(worker: Worker, generation: Generation, reply: RunningReply) ->
     chat_format = worker.serving.format
     reply.token_text = chat_format.tokenizer.text
     try:
-        prompt, params, begun = patiently(lambda: _request(chat_format, generation, written))
+        prompt, params, start = patiently(lambda: _request(chat_format, generation, written))
     except _CannotBegin as error:
         _finish(generation, reply, _failure(reply, error.code))
         return
     generation.model = chat_format.name
     generation.prompt_tokens = len(prompt.token_ids)
     generation.context_trimmed = prompt.trimmed
-    reply.begun_tokens = len(begun.token_ids)
+    reply.begun_tokens = len(start.begun.token_ids)
     # Ids mean nothing to another checkpoint: what one began, another cannot continue.
     is_foreign = bool(written.token_ids) and written.model != chat_format.name
     if is_foreign or _is_full(written, params.max_tokens, prompt, chat_format.context_length):
         reply.finish = "length"
-        _finish(generation, reply, _outcome(generation, reply))
+        _finish(generation, reply, _outcome(chat_format, reply))
         return
     if not written.is_started:
         started = {
             "model": chat_format.name, "context_trimmed": prompt.trimmed, "seed": params.seed,
         }  # fmt: skip
         append_entry(generation, reply, "started", started)
-    if begun.text and not reply.next_seq:
-        _begin(generation, reply, begun)
+    if start.begun.token_ids and not reply.next_seq:
+        _begin(generation, reply, start)
     _run_in_engine(worker, generation, reply, prompt, params)
 
 
@@ -129,12 +137,12 @@ def _run_in_engine(
         return
     if reply.first_token_at is not None:
         generation.first_token_at = datetime.fromtimestamp(reply.first_token_at, UTC)
-    _finish(generation, reply, _outcome(generation, reply))
+    _finish(generation, reply, _outcome(worker.serving.format, reply))
 
 
 def _request(
     chat_format: ChatFormat, generation: Generation, written: Written
-) -> tuple[FittedPrompt, SamplingParams, Begun]:
+) -> tuple[FittedPrompt, SamplingParams, _Start]:
     """The prompt, the params and the words the reply begins with; raises _CannotBegin.
 
     `max_tokens` of the params counts those words, too: the engine takes them as written.
@@ -147,20 +155,36 @@ def _request(
     if turns is None:
         raise _CannotBegin("input_expired")
     params = parse_params(generation.params)
-    begun = chat_format.begin(begun_text(generation), params.stop)
+    start = _start(chat_format, generation, params)
+    begun_tokens = len(start.begun.token_ids)
     try:
-        prompt = chat_format.fit(turns, params.max_tokens, len(begun.token_ids))
+        prompt = chat_format.fit(turns, params.max_tokens, begun_tokens)
     except PromptTooLong:
         raise _CannotBegin("prompt_too_long") from None
-    max_tokens = params.max_tokens + len(begun.token_ids)
-    return prompt, replace(params, max_tokens=max_tokens), begun
+    return prompt, replace(params, max_tokens=params.max_tokens + begun_tokens), start
 
 
-def _begin(generation: Generation, reply: RunningReply, begun: Begun) -> None:
-    """The first words of a continuation, as one token entry."""
-    data = {"seq": 0, "text": begun.text}
-    append_entry(generation, reply, "token", data, ids=begun.token_ids)
-    reply.next_seq, reply.text, reply.token_ids = 1, begun.text, list(begun.token_ids)
+def _start(chat_format: ChatFormat, generation: Generation, params: SamplingParams) -> _Start:
+    """The recorded tokens that it begins with, else the words of what it goes on with."""
+    rows = trace_rows(generation)[: generation.begun_tokens] if generation.begun_tokens else []
+    if not rows:
+        return _Start(chat_format.begin(begun_text(generation), params.stop), [])
+    begun = chat_format.begin_with([row[0] for row in rows], params.stop)
+    return _Start(begun, trace_unpack(rows) if params.logprobs else [])
+
+
+def _begin(generation: Generation, reply: RunningReply, start: _Start) -> None:
+    """The first words of a reply that goes on with others, as one token entry."""
+    (ids, text), logprobs = start
+    reply.token_ids, reply.text, reply.logprobs = list(ids), text, list(logprobs)
+    if not text:  # a part of a character, or of a stop string: it goes with the first words
+        reply.pending_ids, reply.pending_logprobs = list(ids), list(logprobs)
+        return
+    data: dict[str, Any] = {"seq": 0, "text": text}
+    if logprobs:
+        data["logprobs"] = logprobs
+    append_entry(generation, reply, "token", data, ids=ids)
+    reply.next_seq = 1
 
 
 def append_entry(
@@ -206,7 +230,7 @@ def _wait(worker: Worker, generation: Generation, reply: RunningReply) -> None:
             raise EngineDead
 
 
-def _outcome(generation: Generation, reply: RunningReply) -> Outcome:
+def _outcome(chat_format: ChatFormat, reply: RunningReply) -> Outcome:
     ends = {
         "stop": (Status.COMPLETED, FinishReason.STOP),
         "length": (Status.COMPLETED, FinishReason.LENGTH),
@@ -215,15 +239,25 @@ def _outcome(generation: Generation, reply: RunningReply) -> Outcome:
     if reply.finish not in ends:
         return _failure(reply, reply.error or "internal")
     status, reason = ends[reply.finish]
-    return Outcome(status, reason, text=reply.text, completion_tokens=reply.completion_tokens)
+    told = chat_format.count_told(reply.token_ids, reply.text)
+    return Outcome(
+        status, reason, text=reply.text, completion_tokens=reply.completion_tokens,
+        trace=_trace(reply)[:told],
+    )  # fmt: skip
 
 
 def _failure(reply: RunningReply, code: str) -> Outcome:
     """A failed end that keeps the words there are."""
     return Outcome(
         Status.FAILED, FinishReason.ERROR, error_code=code, text=reply.text,
-        completion_tokens=reply.completion_tokens,
+        completion_tokens=reply.completion_tokens, trace=_trace(reply),
     )  # fmt: skip
+
+
+def _trace(reply: RunningReply) -> list[Row]:
+    """What is recorded of all tokens; nothing where some have nothing, as begun from a text."""
+    is_complete = len(reply.logprobs) == len(reply.token_ids)
+    return trace_pack(reply.logprobs) if is_complete else []
 
 
 def _finish(generation: Generation, reply: RunningReply, outcome: Outcome) -> None:

@@ -15,25 +15,28 @@ from typing import Any
 
 import redis.exceptions
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.hints import user_hint
 from accounts.models import User
 from chat.access import message_for_user
 from chat.delivery import streams
-from chat.errors import ApiError, GenerationRunning, Invalid, NotFound, Unavailable
+from chat.errors import ApiError, GenerationRunning, Invalid, NotFound, NoTrace, Unavailable
 from chat.generation import branches, history
 from chat.generation.admission import queue_join, rate_check
 from chat.generation.branches import Branch
-from chat.generation.checks import checked_params, client_key
+from chat.generation.checks import chat_format, checked_params, client_key
 from chat.generation.owner import Owner
 from chat.generation.queue import QueuePlace
-from chat.models import UNFINISHED, Generation, Message, Role, Status
+from chat.generation.traces import Row, branch_rows, trace_rows, trace_write
+from chat.models import UNFINISHED, FinishReason, Generation, Message, Role, Status
 from inference.public import SamplingParams, Turn
 
 __all__ = [
     "Owner",
     "Submitted",
+    "generation_branch",
     "generation_continue",
     "generation_edit",
     "generation_regenerate",
@@ -109,7 +112,7 @@ def generation_regenerate(
     message = message_for_user(user=user, message_id=message_id)
     old = Generation.objects.filter(message=message).first()
     if params is None and old is not None:
-        params = {name: value for name, value in old.params.items() if name != "seed"}
+        params = _without_seed(old)
     generation = _new(owner, checked_params(params, _asked(message)), key)
     return _accept(owner, generation, write=partial(branches.write_again, user, message))
 
@@ -141,10 +144,79 @@ def generation_continue(
     message = message_for_user(user=user, message_id=message_id)
     old = branches.continued_generation(message)
     wanted = old.params if params is None else params
-    sampling = checked_params(wanted, _asked(message), begun=message.content)
+    begun = _traced_rows(old, message)
+    sampling = checked_params(wanted, _asked(message), begun=len(begun) or message.content)
     generation = _new(owner, sampling, key)
     generation.continues = old
-    return _accept(owner, generation, write=partial(branches.write_again, user, message))
+    write = partial(branches.write_again, user, message)
+    return _accept(owner, generation, write=write, begun=begun if sampling.logprobs else ())
+
+
+def generation_branch(
+    *,
+    owner: Owner,
+    message_id: int,
+    at: int,
+    token: int,
+    params: Any = None,
+    client_id: str | None = None,
+) -> Submitted:
+    """A reply whose first `at` tokens are the message's, then comes `token`, then what will.
+
+    Without `params` those of the old reply hold, with a new seed; `max_tokens` counts the new
+    tokens alone. The end of a reply is an alternative, too: it ends there, and no worker is
+    needed. Raises NoTrace as well.
+    """
+    user, key = _member(owner), client_key(owner, client_id)
+    if key and (first := _find(owner, key)):
+        return first
+    message = message_for_user(user=user, message_id=message_id)
+    old = branches.traced_generation(message)
+    model = chat_format()
+    if old.model != model.name:
+        raise NoTrace("Another model wrote this reply: its tokens mean nothing to this one.")
+    begun = branch_rows(trace_rows(old), at, token)
+    if is_end := model.is_end(token):
+        begun.pop()
+    text = model.reply_text([row[0] for row in begun]) if is_end else ""
+    _check_branch(is_end, text, model.is_writable(token))
+    wanted = _without_seed(old) if params is None else params
+    generation = _new(owner, checked_params(wanted, _asked(message), begun=len(begun)), key)
+    if is_end:
+        _end_here(generation, old)
+    write = partial(branches.write_again, user, message, text)
+    return _accept(owner, generation, write=write, begun=begun)
+
+
+def _check_branch(is_end: bool, text: str, is_writable: bool) -> None:
+    """Whether there is something to write or to keep; raises Invalid."""
+    if (is_end and text.strip()) or (not is_end and is_writable):
+        return
+    detail = "An empty reply is none." if is_end else "This token is never written."
+    raise Invalid(detail, fields={"token": [detail]})
+
+
+def _end_here(generation: Generation, old: Generation) -> None:
+    """Complete as it is: nothing is left to write."""
+    now = timezone.now()
+    generation.status, generation.finish_reason = Status.COMPLETED, FinishReason.STOP
+    generation.queued_at = generation.started_at = generation.finished_at = now
+    generation.model, generation.prompt_tokens = old.model, old.prompt_tokens
+    generation.context_trimmed = old.context_trimmed
+    generation.has_trace = bool(generation.params["logprobs"])
+
+
+def _traced_rows(old: Generation, message: Message) -> list[Row]:
+    """The recorded tokens of a reply, if the model of today can go on with just these."""
+    model = chat_format()
+    if not old.has_trace or old.model != model.name:
+        return []
+    rows = trace_rows(old)
+    return rows if model.reply_text([row[0] for row in rows]) == message.content else []
+
+
+def _without_seed(old: Generation) -> dict[str, Any]:
+    return {name: value for name, value in old.params.items() if name != "seed"}
 
 
 def _detached(owner: Owner, turns: Sequence[Turn], params: Any, key: str | None) -> Submitted:
@@ -158,9 +230,14 @@ def _accept(
     *,
     write: Callable[[], Branch] | None = None,
     turns: Sequence[Turn] = (),
+    begun: Sequence[Row] = (),
 ) -> Submitted:
-    """Limits, rows in one transaction, task. Either all of it is there afterwards or nothing."""
+    """Limits, rows in one transaction, task. Either all of it is there afterwards or nothing.
+
+    The reply begins with the tokens `begun`. One that has ended already needs no task.
+    """
     rate_check(owner)
+    generation.begun_tokens = len(begun)
     branch: Branch | None = None
     try:
         with _kept_input(generation, turns), transaction.atomic():
@@ -169,9 +246,15 @@ def _accept(
                 generation.conversation, generation.message = branch.conversation, branch.reply
             place = queue_join(owner)
             generation.save(force_insert=True)
+            if begun:
+                trace_write(generation=generation, rows=begun)
     except (ApiError, IntegrityError) as error:
         return _lost_race(owner, generation, error)
+    if generation.status != Status.QUEUED:
+        _tell(branch)
+        return _submitted(generation, None)
     _enqueue(generation, branch)
+    _tell(branch)
     return _submitted(generation, place)
 
 
@@ -201,6 +284,10 @@ def _enqueue(generation: Generation, branch: Branch | None) -> None:
         else:
             Generation.objects.filter(pk=generation.pk, status=Status.QUEUED).delete()
         raise Unavailable(retry_after=5) from error
+
+
+def _tell(branch: Branch | None) -> None:
+    """The member's other tabs learn that the conversation has changed."""
     if branch is not None:
         user_hint(
             user_id=branch.conversation.user_id,
@@ -227,7 +314,7 @@ def _find(owner: Owner, key: str) -> Submitted | None:
     return next((Submitted(*found) for found in ids[:1]), None)
 
 
-def _submitted(generation: Generation, place: QueuePlace) -> Submitted:
+def _submitted(generation: Generation, place: QueuePlace | None) -> Submitted:
     message = generation.message
     return Submitted(
         generation_id=generation.pk,

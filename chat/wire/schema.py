@@ -24,6 +24,7 @@ CLIENT_EXAMPLES: dict[str, dict[str, Any]] = {
     "regenerate": {"message": 41, "client_id": "c2"},
     "edit": {"message": 40, "text": "Hello again!", "client_id": "c3"},
     "continue": {"message": 41, "client_id": "c4"},
+    "branch": {"message": 41, "at": 0, "token": 13347, "client_id": "c5"},
     "cancel": {"generation": GENERATION},
     "resume": {"generation": GENERATION, "after": AT_GENERATION["id"]},
     "ping": {},

@@ -111,6 +111,12 @@ def test_detail_adds_head_and_messages(client: APIClient, user: User) -> None:
         "finish_reason": "stop",
         "error_code": "",
         "context_trimmed": 0,
+        "model": "",
+        "params": {},
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
+        "timings": None,
+        "has_trace": False,
     }
 
 

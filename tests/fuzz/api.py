@@ -28,6 +28,7 @@ MAY_REFUSE = {
     "messages_regenerate": "min_tokens above max_tokens",
     "messages_edit": "min_tokens above max_tokens, blanks only",
     "messages_continue": "min_tokens above max_tokens",
+    "messages_branch": "min_tokens above max_tokens",
     "messages_feedback": "the message is the user's",
     "messages_report": "the message is the user's",
     "conversations_list": "the cursor is not ours",

@@ -93,6 +93,7 @@ class Nonsense:
             {"type": "cancel", "generation": generation},
             {"type": "regenerate", "message": 7, "client_id": client_id, "params": params},
             {"type": "continue", "message": 7, "client_id": client_id},
+            {"type": "branch", "message": 7, "at": 1, "token": 9, "client_id": client_id},
             {"type": "edit", "message": 7, "text": "hi", "client_id": client_id},
             {"type": "prompt", "text": "hi", "client_id": client_id, "params": params},
         ]
