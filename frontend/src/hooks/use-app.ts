@@ -4,6 +4,7 @@ import { createContext, useContext } from "react";
 import { useSelected, useStore } from "./use-store";
 import type { App } from "@/lib/app";
 import type { ChatState } from "@/lib/chat/state";
+import type { Failure } from "@/lib/failure";
 import type { Session } from "@/lib/session";
 import type { SocketStatus } from "@/lib/ws/socket";
 
@@ -21,6 +22,11 @@ export function useSession(): Session {
 
 export function useConnection(): SocketStatus {
   return useStore(useApp().connection);
+}
+
+/** Why there is no connection, where the server has said so. */
+export function useConnectionProblem(): Failure | null {
+  return useStore(useApp().problem);
 }
 
 export function useChat<S>(select: (state: ChatState) => S): S {

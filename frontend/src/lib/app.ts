@@ -6,7 +6,9 @@ import { socketTicket } from "./api/auth";
 import { ApiClient, type Exclusive } from "./api/client";
 import { getConversation, keepConversation, showBranch } from "./api/conversations";
 import { ChatController } from "./chat/controller";
+import type { KeepOutcome } from "./chat/keep";
 import { API_ORIGIN, socketUrl } from "./config";
+import type { Failure } from "./failure";
 import { type Session, SessionKeeper } from "./session";
 import { Store } from "./store";
 import { ChatSocket, type SocketStatus } from "./ws/socket";
@@ -23,6 +25,8 @@ export interface App {
   readonly session: SessionKeeper;
   readonly chat: ChatController;
   readonly connection: Store<SocketStatus>;
+  /** Why there is no connection, where the server has said so. */
+  readonly problem: Store<Failure | null>;
   /** Connects to the browser and the server; returns what undoes it. */
   readonly start: () => () => void;
 }
@@ -35,7 +39,13 @@ export function createApp(hooks: AppHooks): App {
     exclusive: oneTabAtATime,
     onSessionLost: () => session.lose({ code: "session_ended", detail: "", retryAfterS: null }),
   });
-  const session: SessionKeeper = new SessionKeeper(api);
+  const problem = new Store<Failure | null>(null);
+  /** Of the guest's chat, until the page is the member's. */
+  let kept: KeepOutcome | null = null;
+  const session: SessionKeeper = new SessionKeeper(api, async () => {
+    kept = await chat.keepGuestChat();
+    return kept?.detail?.id ?? null;
+  });
   const chat: ChatController = new ChatController({
     send: (message) => socket.send(message),
     loadPage: (conversation, before) => getConversation(api, conversation, before),
@@ -49,6 +59,7 @@ export function createApp(hooks: AppHooks): App {
       socketUrl(API_ORIGIN, location.origin, api.isSignedIn ? await socketTicket(api) : null),
     onEvent: chat.receive,
     onStatus: (status) => connection.set(status),
+    onProblem: (failure) => problem.set(failure),
     onSessionEnded: () => void api.refresh().catch(() => undefined),
     onRefused: () => session.lose({ code: "suspended", detail: "", retryAfterS: null }),
   });
@@ -57,10 +68,12 @@ export function createApp(hooks: AppHooks): App {
     let identity = identityOf(session.state.get());
     const stopWatching = session.state.subscribe(() => {
       const next = identityOf(session.state.get());
+      chat.setSampling(session.state.get().user?.sampling ?? {});
       if (next === identity) return;
       identity = next;
       socket.close();
-      chat.reset({ isGuest: session.state.get().status === "guest" });
+      chat.reset({ isGuest: session.state.get().status === "guest", kept });
+      kept = null;
       hooks.onIdentityChanged();
       socket.connect();
     });
@@ -76,7 +89,7 @@ export function createApp(hooks: AppHooks): App {
     };
   }
 
-  return { api, session, chat, connection, start };
+  return { api, session, chat, connection, problem, start };
 }
 
 /** Null while it is not known yet. */

@@ -12,6 +12,13 @@ export interface Session {
   readonly user: auth.User | null;
   /** Why somebody who was signed in no longer is. */
   readonly ended: Failure | null;
+  /** The conversation that this member's chat as a guest became, to be shown after signing in. */
+  readonly kept: number | null;
+}
+
+export interface Entry extends auth.Credentials {
+  /** The guest's chat becomes the member's. */
+  readonly keepChat?: boolean;
 }
 
 /**
@@ -20,12 +27,16 @@ export interface Session {
  */
 export const MEMBER_FLAG = "eugpt.member";
 
-const GUEST: Session = { status: "guest", user: null, ended: null };
+const GUEST: Session = { status: "guest", user: null, ended: null, kept: null };
 
 export class SessionKeeper {
-  readonly state = new Store<Session>({ status: "restoring", user: null, ended: null });
+  readonly state = new Store<Session>({ ...GUEST, status: "restoring" });
 
-  constructor(private readonly api: ApiClient) {}
+  constructor(
+    private readonly api: ApiClient,
+    /** Stores the guest's chat for whoever has just signed in; its id, or null. Never throws. */
+    private readonly keepChat: () => Promise<number | null> = async () => null,
+  ) {}
 
   /** Retries for as long as the server is out of reach: nobody is signed out by a restart. */
   async restore(): Promise<void> {
@@ -41,12 +52,14 @@ export class SessionKeeper {
     }
   }
 
-  async login(credentials: auth.Credentials): Promise<void> {
-    this.enter(await auth.login(this.api, credentials));
+  async login({ keepChat = false, ...credentials }: Entry): Promise<void> {
+    const user = await auth.login(this.api, credentials);
+    this.enter(user, keepChat ? await this.keepChat() : null);
   }
 
-  async register(credentials: auth.Credentials): Promise<void> {
-    this.enter(await auth.register(this.api, credentials));
+  async register({ keepChat = false, ...credentials }: Entry): Promise<void> {
+    const user = await auth.register(this.api, credentials);
+    this.enter(user, keepChat ? await this.keepChat() : null);
   }
 
   async logout(): Promise<void> {
@@ -81,9 +94,9 @@ export class SessionKeeper {
     this.state.set({ ...this.state.get(), ended: null });
   }
 
-  private enter(user: auth.User): void {
+  private enter(user: auth.User, kept: number | null = null): void {
     writeFlag(MEMBER_FLAG, "1");
-    this.state.set({ status: "member", user, ended: null });
+    this.state.set({ status: "member", user, ended: null, kept });
   }
 
   private leave(ended: Failure | null): void {

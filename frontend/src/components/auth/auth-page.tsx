@@ -32,12 +32,13 @@ const WORDS = {
 
 export function AuthPage({ mode }: { mode: AuthMode }) {
   const words = WORDS[mode];
-  const { status, ended } = useSession();
+  const { status, ended, kept } = useSession();
   const router = useRouter();
   const search = useSearch() ?? "";
   const conversation = useShownConversation();
   const hasChat = useChat((state) => transcriptOf(state, state.draft).messages.length > 0);
-  const target = nextPath(search) ?? conversationHref(conversation);
+  // A chat that has come along is where the person was.
+  const target = kept === null ? (nextPath(search) ?? conversationHref(conversation)) : conversationHref(kept);
 
   useEffect(() => {
     if (status === "member") router.replace(target);

@@ -102,6 +102,8 @@ export interface Turn {
 export interface KeepRequest {
   readonly turns: readonly Turn[];
   readonly generation?: string;
+  /** Makes asking twice harmless. */
+  readonly client_id: string;
 }
 
 const FIRST_PAGE = "/api/conversations?limit=30";

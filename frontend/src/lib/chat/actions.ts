@@ -51,6 +51,8 @@ export type LocalAction =
     }
   | { readonly type: "older_failed"; readonly conversation: number; readonly failure: Failure }
   | { readonly type: "conversation_changed"; readonly conversation: number }
+  /** The connection was away: any conversation may have changed. */
+  | { readonly type: "news_missed" }
   | { readonly type: "conversation_removed"; readonly conversation: number }
   | { readonly type: "message_patched"; readonly key: string; readonly patch: MessagePatch }
   /** Leaves nothing but this transcript. */

@@ -2,16 +2,17 @@
  * Joins the socket, the API and the chat state: sends what the person asks for, feeds events to the
  * reducer frame by frame, and repairs what a lost connection broke. No React in here.
  */
-import type { ChatAction, MessagePatch, SiblingAsked } from "./actions";
+import type { ChatAction, MessagePatch } from "./actions";
 import { answerKey } from "./ask";
+import * as compose from "./compose";
 import type { AcceptedEvent, ClientMessage, GenerationEvent, ServerEvent } from "./events";
 import { GapRepair } from "./gap-repair";
-import { type KeepPlan, planKeep } from "./keep";
+import { carryOut, type KeepOutcome, planKeep } from "./keep";
 import { Pages } from "./pages";
-import { GLASS_LOGPROBS, type SamplingParams } from "./params";
+import type { SamplingParams } from "./params";
 import { chatReducer } from "./reducer";
-import { newParams, oldParams, replayParams, submitMessage } from "./requests";
-import { findMessage, liveReplyKey, messageText, unsettledReplies } from "./selectors";
+import { submitMessage } from "./requests";
+import { findMessage, liveReplyKey, unsettledReplies } from "./selectors";
 import {
   type ChatState,
   conversationKey,
@@ -20,9 +21,7 @@ import {
   type Reply,
   type TranscriptKey,
 } from "./state";
-import { toFailure } from "@/lib/api/errors";
 import type { ConversationDetail, KeepRequest, MessagePage } from "@/lib/api/conversations";
-import type { Failure } from "@/lib/failure";
 import { FrameBatch } from "@/lib/frame-batch";
 import { Store } from "@/lib/store";
 
@@ -39,11 +38,6 @@ export interface ChatControllerOptions {
   readonly now?: () => number;
 }
 
-/** What became of a guest's chat that was to be kept. */
-export type KeepOutcome =
-  | { readonly plan: KeepPlan; readonly detail: ConversationDetail; readonly failure: null }
-  | { readonly plan: KeepPlan; readonly detail: null; readonly failure: Failure };
-
 export class ChatController {
   readonly state = new Store<ChatState>(INITIAL_STATE);
   private readonly batch = new FrameBatch<GenerationEvent>((events) => this.apply(events));
@@ -51,9 +45,9 @@ export class ChatController {
   private readonly pages: Pages;
   private readonly now: () => number;
   /** Guests' conversations are kept here alone and go along with each prompt. */
-  private isGuest = true;
-  private sampling: SamplingParams = {};
-  private isGlassOn = false;
+  private asker: compose.Asker = { isGuest: true, sampling: {}, isGlassOn: false };
+
+  private wasReady = false;
 
   constructor(private readonly options: ChatControllerOptions) {
     this.now = options.now ?? (() => performance.now());
@@ -68,7 +62,8 @@ export class ChatController {
 
   /** Forgets everything, for when somebody signs in or out, but a chat that was to be kept. */
   reset(identity: { readonly isGuest: boolean; readonly kept?: KeepOutcome | null }): void {
-    this.isGuest = identity.isGuest;
+    this.asker = { ...this.asker, isGuest: identity.isGuest };
+    this.wasReady = false;
     this.pages.reset();
     this.gaps.clear();
     if (!identity.kept) {
@@ -83,12 +78,12 @@ export class ChatController {
 
   /** Sampling params for what is asked from now on. */
   setSampling(params: SamplingParams): void {
-    this.sampling = params;
+    this.asker = { ...this.asker, sampling: params };
   }
 
   /** With the glass on, replies bring each token's alternatives along. */
   setGlass(isOn: boolean): void {
-    this.isGlassOn = isOn;
+    this.asker = { ...this.asker, isGlassOn: isOn };
   }
 
   readonly receive = (event: ServerEvent): void => {
@@ -96,6 +91,9 @@ export class ChatController {
       case "ready":
         this.batch.flush();
         this.catchUp();
+        // What was changed elsewhere while nobody could tell is not known.
+        if (this.wasReady) this.dispatch({ type: "news_missed" });
+        this.wasReady = true;
         break;
       case "conversation":
         this.options.onConversationsChanged();
@@ -109,72 +107,39 @@ export class ChatController {
   };
 
   send(transcript: TranscriptKey, text: string): void {
-    this.sendPrompt(transcript, text, null);
+    this.ask({ type: "prompt_sent", transcript, text, params: compose.newParams(this.asker) });
   }
 
   /** Another answer beside this one. */
   regenerate(key: string): void {
-    this.again(key, newParams(this.sampling, this.isGlassOn));
+    this.ask(compose.regenerate(this.state.get(), this.asker, key));
   }
 
   /** The same answer once more, with its seed; nothing where that is not known. */
   replay(key: string): void {
-    const found = this.find(key);
-    const params = found && replayParams(this.state.get(), found.message);
-    if (params) this.again(key, params);
+    this.ask(compose.replay(this.state.get(), this.asker, key));
   }
 
-  /** Another question in the place of this one; whoever is a guest goes back to there. */
+  /** Another question in the place of this one. */
   edit(key: string, text: string): void {
-    const found = this.find(key);
-    if (found === null || found.message.role !== "user") return;
-    const { transcript, message } = found;
-    if (this.isPageOnly(transcript)) return this.sendPrompt(transcript, text, key);
-    if (message.id === null) return;
-    const params = newParams(this.sampling, this.isGlassOn);
-    this.askSibling({
-      transcript,
-      cut: key,
-      asked: { type: "edit", message: message.id },
-      prompt: text,
-      params,
-    });
+    this.ask(compose.edit(this.state.get(), this.asker, key, text));
   }
 
   /** A longer answer beside one that was cut short. */
   continueReply(key: string): void {
-    const found = this.find(key);
-    if (found === null || found.message.id === null) return;
-    const { transcript, message, prompt } = found;
-    const old = oldParams(this.state.get(), message);
-    this.askSibling({
-      transcript,
-      cut: key,
-      asked: { type: "continue", message: found.message.id },
-      prompt,
-      // Without any, those of the old answer hold, its seed too.
-      params: this.isGlassOn && old ? { ...old, logprobs: GLASS_LOGPROBS } : null,
-      beginning: messageText(this.state.get(), message),
-    });
+    this.ask(compose.continueReply(this.state.get(), this.asker, key));
   }
 
-  /** An answer that is like this one up to token `at`, has `token` there, and goes on freely. */
+  /**
+   * An answer that is like this one up to token `at`, has `token` there, and goes on freely.
+   * `beginning`, where known, is shown until the stream has it.
+   */
   branch(key: string, at: number, token: number, beginning = ""): void {
-    const found = this.find(key);
-    if (found === null || found.message.id === null) return;
-    const { transcript, message, prompt } = found;
-    this.askSibling({
-      transcript,
-      cut: key,
-      asked: { type: "branch", message: found.message.id, at, token },
-      prompt,
-      params: { ...(oldParams(this.state.get(), message) ?? this.sampling), logprobs: GLASS_LOGPROBS },
-      beginning,
-    });
+    this.ask(compose.branch(this.state.get(), this.asker, key, { at, token, beginning }));
   }
 
   showSibling(key: string, step: -1 | 1): Promise<void> {
-    const found = this.find(key);
+    const found = findMessage(this.state.get(), key);
     if (found === null) return Promise.resolve();
     return this.pages.showSibling(found.transcript, found.message, step);
   }
@@ -198,7 +163,7 @@ export class ChatController {
   retry(key: string): void {
     const reply = this.state.get().replies[key];
     if (reply === undefined) return;
-    const id = this.find(key)?.message.id ?? null;
+    const id = findMessage(this.state.get(), key)?.message.id ?? null;
     if (id !== null) return this.regenerate(key);
     this.dispatch({ type: "exchange_dropped", reply: key });
     this.send(reply.transcript, reply.prompt);
@@ -229,13 +194,13 @@ export class ChatController {
   async keepGuestChat(): Promise<KeepOutcome | null> {
     this.batch.flush();
     const plan = planKeep(this.state.get(), this.state.get().draft);
-    return plan && (await this.keep(plan));
+    return plan && (await carryOut(plan, this.options.keepChat));
   }
 
   /** Tries again to store a chat that could not be kept. */
   async retryKeep(transcript: TranscriptKey): Promise<void> {
     const plan = planKeep(this.state.get(), transcript);
-    if (plan) this.settleKeep(await this.keep(plan));
+    if (plan) this.settleKeep(await carryOut(plan, this.options.keepChat));
   }
 
   dismissNotice(): void {
@@ -296,29 +261,11 @@ export class ChatController {
     if (reply.isStopping) this.options.send({ type: "cancel", generation });
   }
 
-  private sendPrompt(transcript: TranscriptKey, text: string, cut: string | null): void {
+  /** Puts a request on the page and sends it. */
+  private ask(composed: compose.Composed | null): void {
+    if (composed === null) return;
     const clientId = crypto.randomUUID();
-    const params = newParams(this.sampling, this.isGlassOn);
-    const sentAt = this.now();
-    this.dispatch({ type: "prompt_sent", transcript, clientId, text, params, cut, sentAt });
-    this.submit(answerKey(clientId));
-  }
-
-  private again(key: string, params: SamplingParams): void {
-    const found = this.find(key);
-    if (found === null || found.message.role !== "assistant") return;
-    const { transcript, message, prompt, question } = found;
-    if (this.isPageOnly(transcript)) {
-      if (question !== null) this.sendPrompt(transcript, prompt, question);
-    } else if (message.id !== null) {
-      const asked = { type: "regenerate", message: message.id } as const;
-      this.askSibling({ transcript, cut: key, asked, prompt, params });
-    }
-  }
-
-  private askSibling(request: Omit<SiblingAsked, "type" | "clientId" | "sentAt">): void {
-    const clientId = crypto.randomUUID();
-    this.dispatch({ type: "sibling_asked", clientId, sentAt: this.now(), ...request });
+    this.dispatch({ ...composed, clientId, sentAt: this.now() });
     this.submit(answerKey(clientId));
   }
 
@@ -328,23 +275,7 @@ export class ChatController {
     const reply = state.replies[key];
     if (reply === undefined || reply.clientId === null) return;
     const { clientId } = reply;
-    this.options.send(submitMessage(state, { ...reply, clientId }, this.isGuest));
-  }
-
-  private isPageOnly(transcript: TranscriptKey): boolean {
-    return this.isGuest || this.state.get().transcripts[transcript]?.isTemporary === true;
-  }
-
-  private find(key: string) {
-    return findMessage(this.state.get(), key);
-  }
-
-  private async keep(plan: KeepPlan): Promise<KeepOutcome> {
-    try {
-      return { plan, detail: await this.options.keepChat(plan.request), failure: null };
-    } catch (error) {
-      return { plan, detail: null, failure: toFailure(error) };
-    }
+    this.options.send(submitMessage(state, { ...reply, clientId }, this.asker.isGuest));
   }
 
   private settleKeep({ plan: { transcript, keys }, detail, failure }: KeepOutcome): void {

@@ -10,9 +10,11 @@ import {
   INITIAL_STATE,
   isSettled,
   type Message,
+  type Reply,
   type TranscriptKey,
 } from "./state";
 import { mapReplies, moveTranscript, updateKnown } from "./update";
+import { toFailure } from "@/lib/api/errors";
 import type { ConversationDetail, KeepRequest, Turn } from "@/lib/api/conversations";
 import type { Failure } from "@/lib/failure";
 
@@ -23,26 +25,51 @@ export interface KeepPlan {
   readonly request: KeepRequest;
 }
 
+/** What became of a plan. */
+export type KeepOutcome =
+  | { readonly plan: KeepPlan; readonly detail: ConversationDetail; readonly failure: null }
+  | { readonly plan: KeepPlan; readonly detail: null; readonly failure: Failure };
+
+/** As many as the server takes; the newest are kept. */
+const KEEP_MAX_TURNS = 200;
+
 /** Null where there is nothing to keep. */
 export function planKeep(state: ChatState, transcript: TranscriptKey): KeepPlan | null {
   const messages = state.transcripts[transcript]?.messages ?? [];
   const turns: Turn[] = [];
   const keys: string[] = [];
-  for (const [at, message] of messages.entries()) {
+  let generation: string | null = null;
+  for (const [at, answer] of messages.entries()) {
     const question = messages[at - 1];
-    if (message.role !== "assistant" || question === undefined) continue;
-    const reply = state.replies[message.key];
-    const asked: Turn = { role: "user", content: question.text };
-    if (reply?.generation && !isSettled(reply)) {
-      const request = { turns: [...turns, asked], generation: reply.generation };
-      return { transcript, keys: [...keys, question.key, message.key], request };
-    }
-    const content = messageText(state, message);
-    if (content === "") continue;
-    turns.push(asked, { role: "assistant", content });
-    keys.push(question.key, message.key);
+    if (answer.role !== "assistant" || question === undefined) continue;
+    const content = messageText(state, answer);
+    const running = runningGeneration(state.replies[answer.key]);
+    if (content === "" && running === null) continue;
+    generation = running;
+    keys.push(question.key, answer.key);
+    turns.push({ role: "user", content: question.text });
+    if (running === null) turns.push({ role: "assistant", content });
   }
-  return turns.length === 0 ? null : { transcript, keys, request: { turns } };
+  if (turns.length === 0) return null;
+  const surplus = Math.max(0, keys.length - KEEP_MAX_TURNS);
+  const client_id = `keep-${keys[0]?.slice(2) ?? ""}`;
+  const request = { turns: turns.slice(surplus), client_id, ...(generation ? { generation } : {}) };
+  return { transcript, keys: keys.slice(surplus), request };
+}
+
+function runningGeneration(reply: Reply | undefined): string | null {
+  return reply === undefined || isSettled(reply) ? null : reply.generation;
+}
+
+export async function carryOut(
+  plan: KeepPlan,
+  post: (request: KeepRequest) => Promise<ConversationDetail>,
+): Promise<KeepOutcome> {
+  try {
+    return { plan, detail: await post(plan.request), failure: null };
+  } catch (error) {
+    return { plan, detail: null, failure: toFailure(error) };
+  }
 }
 
 /** Nothing of anybody but this transcript's is left. */

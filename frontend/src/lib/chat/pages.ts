@@ -10,6 +10,7 @@ import {
 } from "./state";
 import { toFailure } from "@/lib/api/errors";
 import type { MessagePage } from "@/lib/api/conversations";
+import type { Failure } from "@/lib/failure";
 
 export interface PagesOptions {
   readonly state: () => ChatState;
@@ -65,16 +66,11 @@ export class Pages {
     if (conversation === null || !sibling) return;
     const isBusy = this.transcript(transcript)?.load === "loading";
     if (isBusy || liveReplyKey(this.options.state(), transcript) !== null) return;
-    const epoch = this.epoch;
-    try {
-      await this.load(conversation, async () => {
-        await this.options.showBranch(conversation, sibling);
-        return this.pageDownTo(conversation, sibling);
-      });
-    } catch (error) {
-      if (epoch !== this.epoch) return;
-      this.options.dispatch({ type: "notice_raised", failure: toFailure(error) });
-    }
+    const failure = await this.load(conversation, async () => {
+      await this.options.showBranch(conversation, sibling);
+      return this.pageDownTo(conversation, sibling);
+    });
+    if (failure) this.options.dispatch({ type: "notice_raised", failure });
   }
 
   /** Pages from the end up to the one with `message`, so that what stands above it stays in place. */
@@ -90,7 +86,11 @@ export class Pages {
     return page;
   }
 
-  private async load(conversation: number, read: () => Promise<MessagePage>): Promise<void> {
+  /** Why it could not be read, or nothing. */
+  private async load(
+    conversation: number,
+    read: () => Promise<MessagePage>,
+  ): Promise<Failure | undefined> {
     const { dispatch, onLoaded } = this.options;
     const epoch = this.epoch;
     dispatch({ type: "load_started", conversation });
@@ -101,7 +101,9 @@ export class Pages {
       onLoaded(conversation);
     } catch (error) {
       if (epoch !== this.epoch) return;
-      dispatch({ type: "load_failed", conversation, failure: toFailure(error) });
+      const failure = toFailure(error);
+      dispatch({ type: "load_failed", conversation, failure });
+      return failure;
     }
   }
 

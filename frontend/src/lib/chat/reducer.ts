@@ -7,6 +7,7 @@ import { loadConversation, prependPage } from "./load";
 import {
   type ChatState,
   conversationKey,
+  conversationOf,
   INITIAL_STATE,
   type Message,
   type TranscriptKey,
@@ -65,6 +66,8 @@ export function chatReducer(state: ChatState, action: ChatAction): ChatState {
         ...transcript,
         isStale: true,
       }));
+    case "news_missed":
+      return markAllStale(state);
     case "conversation_removed":
       return removeTranscript(state, conversationKey(action.conversation));
     case "message_patched":
@@ -101,6 +104,14 @@ function failLoad(state: ChatState, key: TranscriptKey, failure: Failure): ChatS
     failure,
     messages: failure.code === "not_found" ? [] : transcript.messages,
   }));
+}
+
+function markAllStale(state: ChatState): ChatState {
+  const transcripts = Object.entries(state.transcripts).map(([key, transcript]) => {
+    const isStale = conversationOf(key) !== null || transcript.isStale;
+    return [key, { ...transcript, isStale }] as const;
+  });
+  return { ...state, transcripts: Object.fromEntries(transcripts) };
 }
 
 function patchMessage(state: ChatState, key: string, patch: Partial<Message>): ChatState {

@@ -31,22 +31,23 @@ export function messageText(state: ChatState, message: Message): string {
   return reply ? visibleText(reply) : message.text;
 }
 
-/** How a reply came about, from what is stored or from what the stream has told; null if unknown. */
-export function detailsOf(state: ChatState, message: Message): ReplyDetails | null {
-  const reply = state.replies[message.key];
-  const isStreamed = reply !== undefined && reply.generation !== null;
-  if (!isStreamed || message.details?.status === "completed") return message.details;
-  const seed = reply.seed ?? message.details?.seed ?? null;
-  const params = reply.params ?? message.details?.params ?? {};
+/** How a reply came about: what is stored, or what the stream has told; null if unknown. */
+export function detailsOf(state: ChatState, { key, details }: Message): ReplyDetails | null {
+  const reply = state.replies[key];
+  const generation = reply?.generation ?? null;
+  if (reply === undefined || generation === null) return details;
+  const known = details?.generation === generation ? details : null;
+  const seed = known?.seed ?? reply.seed;
+  const params = known?.params ?? reply.params ?? {};
   return {
-    generation: reply.generation ?? "",
-    model: reply.model ?? message.details?.model ?? null,
+    generation,
+    model: known?.model ?? reply.model,
     params: seed === null ? params : { ...params, seed },
     seed,
-    promptTokens: reply.usage?.promptTokens ?? message.details?.promptTokens ?? null,
-    completionTokens: reply.usage?.completionTokens ?? message.details?.completionTokens ?? null,
-    timings: reply.timings ?? message.details?.timings ?? null,
-    hasTrace: message.details?.hasTrace ?? false,
+    promptTokens: reply.usage?.promptTokens ?? known?.promptTokens ?? null,
+    completionTokens: reply.usage?.completionTokens ?? known?.completionTokens ?? null,
+    timings: reply.timings ?? known?.timings ?? null,
+    hasTrace: known?.hasTrace ?? false,
     status: reply.status === "sending" ? "queued" : reply.status,
     finishReason: reply.finishReason,
   };

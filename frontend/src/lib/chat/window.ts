@@ -19,7 +19,8 @@ export function storedQuestion(messages: readonly Message[]): WindowQuestion {
 /** The history as a prompt would bring it along, and which message each of its turns is. */
 export function unstoredQuestion(state: ChatState, key: TranscriptKey): WindowQuestion {
   const history = guestHistory(state, key);
-  const sent = answeredKeys(state, transcriptOf(state, key).messages).slice(-history.length || Infinity);
+  const answered = answeredKeys(state, transcriptOf(state, key).messages);
+  const sent = answered.slice(answered.length - history.length);
   return { history, keys: new Map(sent.map((message, place) => [place, message])) };
 }
 

@@ -4,6 +4,7 @@
  */
 import { backoffMs } from "@/lib/backoff";
 import { type ClientMessage, parseServerEvent, type ServerEvent } from "@/lib/chat/events";
+import type { Failure } from "@/lib/failure";
 
 export type SocketStatus =
   | "idle"
@@ -19,6 +20,8 @@ export interface ChatSocketOptions {
   readonly url: () => Promise<string>;
   readonly onEvent: (event: ServerEvent) => void;
   readonly onStatus: (status: SocketStatus) => void;
+  /** Why the server has ended the connection; null once there is one again. */
+  readonly onProblem?: (problem: Failure | null) => void;
   /** The session behind the socket ended (4401); the next attempt needs a new one. */
   readonly onSessionEnded: () => void;
   /** The server does not want this user or this page (4403): trying again is of no use. */
@@ -30,7 +33,17 @@ const PONG_WITHIN_MS = 8_000;
 const READY_WITHIN_MS = 15_000;
 const SESSION_ENDED = 4401;
 const REFUSED = 4403;
+const IDLE = 4408;
 const TOO_MANY_SOCKETS = 4429;
+/** What close codes mean to a person; any other is a connection that was lost. */
+const PROBLEMS: Readonly<Record<number, string>> = {
+  [SESSION_ENDED]: "session_ended",
+  [REFUSED]: "connection_refused",
+  [IDLE]: "idle",
+  [TOO_MANY_SOCKETS]: "too_many_tabs",
+  1008: "too_many_requests",
+  1013: "unavailable",
+};
 /** Counts as this many failed attempts already, so the next one is some seconds away. */
 const SLOW_START = 4;
 
@@ -94,12 +107,15 @@ export class ChatSocket {
     if (event.type === "ready") {
       this.attempt = 0;
       this.setStatus("open");
+      this.options.onProblem?.(null);
       this.after(PING_EVERY_MS, () => this.ping());
     }
     this.options.onEvent(event);
   }
 
   private closed(code: number): void {
+    const problem = PROBLEMS[code];
+    if (problem) this.options.onProblem?.({ code: problem, detail: "", retryAfterS: null });
     if (code === REFUSED) {
       this.drop();
       this.setStatus("refused");
