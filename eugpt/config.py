@@ -73,6 +73,7 @@ class Config(BaseSettings):
     allowed_hosts: Csv = Field((), alias="EUGPT_ALLOWED_HOSTS")
     cors_origins: Csv = Field((), alias="EUGPT_CORS_ORIGINS")
     csrf_trusted_origins: Csv = Field((), alias="EUGPT_CSRF_TRUSTED_ORIGINS")
+    cookie_samesite: Literal["Lax", "None"] = Field("Lax", alias="EUGPT_COOKIE_SAMESITE")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="EUGPT_LOG_LEVEL")
 
     limits: bool = Field(True, alias="EUGPT_LIMITS")
@@ -150,6 +151,15 @@ def _production_problems(config: Config) -> list[str]:
     return [f"{problem} when EUGPT_ENV=production" for problem in problems]
 
 
+def _development_problems(config: Config) -> list[str]:
+    """What only production can have."""
+    if config.cookie_samesite == "None":  # browsers drop such a cookie unless it is Secure
+        return [
+            "EUGPT_COOKIE_SAMESITE=None needs EUGPT_ENV=production, whose cookies are for https"
+        ]
+    return []
+
+
 @cache
 def config_load() -> Config:
     """Read, check and freeze the settings; raises ConfigError naming every bad variable."""
@@ -162,6 +172,7 @@ def config_load() -> Config:
     except ValidationError as error:
         found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise ConfigError("; ".join(found)) from None
-    if config.is_production and (problems := _production_problems(config)):
+    check = _production_problems if config.is_production else _development_problems
+    if problems := check(config):
         raise ConfigError("; ".join(problems))
     return config

@@ -269,6 +269,7 @@ USE_I18N = False
 
 REFRESH_COOKIE_NAME = "eugpt_refresh"
 REFRESH_COOKIE_PATH = "/api/auth"
+REFRESH_COOKIE_SAMESITE = CONFIG.cookie_samesite
 # EuGPT in production stands behind a proxy that ends TLS and is trusted by uvicorn.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.is_production
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.is_production else None

@@ -1,4 +1,9 @@
-"""The refresh cookie: HttpOnly, SameSite=Lax, sent to the auth routes only."""
+"""The refresh cookie: HttpOnly, sent to the auth routes only.
+
+With SameSite=None, for a front end on another site, browsers send it whoever asks: what keeps other
+sites out is `accounts.origin` on every route that reads it. It is not `Partitioned`: neither
+Django 5.2 nor Python 3.11 can write that, so browsers that block third-party cookies refuse it.
+"""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -20,12 +25,14 @@ def cookie_set(response: HttpResponseBase, *, refresh: str) -> None:
         path=settings.REFRESH_COOKIE_PATH,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
-        samesite="Lax",
+        samesite=settings.REFRESH_COOKIE_SAMESITE,
     )
 
 
 def cookie_clear(response: HttpResponseBase) -> None:
     """Remove the refresh token from the browser."""
     response.delete_cookie(
-        settings.REFRESH_COOKIE_NAME, path=settings.REFRESH_COOKIE_PATH, samesite="Lax"
+        settings.REFRESH_COOKIE_NAME,
+        path=settings.REFRESH_COOKIE_PATH,
+        samesite=settings.REFRESH_COOKIE_SAMESITE,
     )

@@ -62,6 +62,8 @@ def test_config_reads_words_lists_and_paths(monkeypatch: pytest.MonkeyPatch) -> 
         ("EUGPT_SLOTS", "0"),
         ("EUGPT_PRECISION", "int3"),
         ("EUGPT_LIMITS", "perhaps"),
+        ("EUGPT_COOKIE_SAMESITE", "Anything"),
+        ("EUGPT_COOKIE_SAMESITE", "None"),
         ("PORT", "70000"),
     ],
 )
@@ -77,6 +79,14 @@ def test_config_production_accepts_a_complete_one(monkeypatch: pytest.MonkeyPatc
     assert loaded.public_hosts() == ["chat.example.org", "www.example.org"]
     assert set(loaded.hosts()) > {"chat.example.org", "127.0.0.1"}
     assert loaded.signing_key() == SECRET
+    assert loaded.cookie_samesite == "Lax"
+
+
+def test_config_production_may_send_its_cookie_to_another_site(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded = _load(monkeypatch, **PRODUCTION, EUGPT_COOKIE_SAMESITE="None")
+    assert loaded.cookie_samesite == "None"
 
 
 @pytest.mark.parametrize(
