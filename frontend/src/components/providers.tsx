@@ -1,16 +1,23 @@
 "use client";
 
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import dynamic from "next/dynamic";
 import { type ReactNode, useEffect, useState } from "react";
-import { Toaster } from "@/components/ui/toaster";
-import { TooltipProvider } from "@/components/ui/tooltip";
 import { AppContext } from "@/hooks/use-app";
 import { CONVERSATIONS } from "@/hooks/use-conversations";
 import { usePreferencesKeeper } from "@/hooks/use-preferences";
 import { conversationInAddress, showConversation } from "@/hooks/use-shown-conversation";
+import { useStore } from "@/hooks/use-store";
 import { useThemeKeeper } from "@/hooks/use-theme";
 import { ApiError } from "@/lib/api/errors";
 import { type App, createApp } from "@/lib/app";
+import { clearDraftsOnSignOut } from "@/lib/drafts";
+import { shownToasts } from "@/lib/toasts";
+
+// Loaded with the first notice: it is not needed to see or to write anything.
+const Toaster = dynamic(async () => (await import("@/components/ui/toaster")).Toaster, {
+  ssr: false,
+});
 
 const MAX_RETRIES = 3;
 
@@ -18,13 +25,15 @@ export function Providers({ children }: { children: ReactNode }) {
   const [client] = useState(createQueryClient);
   const [app] = useState(() => createBrowserApp(client));
   useEffect(() => app.start(), [app]);
+  useEffect(() => clearDraftsOnSignOut(app.session.state), [app]);
+  const hasToasts = useStore(shownToasts).length > 0;
   useThemeKeeper();
   usePreferencesKeeper();
   return (
     <QueryClientProvider client={client}>
       <AppContext value={app}>
-        <TooltipProvider delayDuration={500}>{children}</TooltipProvider>
-        <Toaster />
+        {children}
+        {hasToasts && <Toaster />}
       </AppContext>
     </QueryClientProvider>
   );
