@@ -8,15 +8,17 @@ function daysBefore(days: number, hour = 12): string {
 }
 
 describe("groupByDay", () => {
-  it("keeps the order and names the days", () => {
-    const times = [daysBefore(0, 8), daysBefore(1, 23), daysBefore(3), daysBefore(12), daysBefore(60)];
-    const groups = groupByDay(times, (time) => time, NOW);
-    expect(groups.map((group) => group.label)).toEqual([
-      "Today",
-      "Yesterday",
-      "Tuesday",
-      "Last 30 days",
-      "September 2026",
+  it("keeps the order and names the days, the weeks and the months", () => {
+    const days = [0, 1, 2, 7, 8, 30, 31, 60, 400];
+    const groups = groupByDay(days, (day) => daysBefore(day, 8), NOW);
+    expect(groups.map(({ label, items }) => [label, items])).toEqual([
+      ["Today", [0]],
+      ["Yesterday", [1]],
+      ["Previous 7 days", [2, 7]],
+      ["Previous 30 days", [8, 30]],
+      ["October", [31]],
+      ["September", [60]],
+      ["October 2025", [400]],
     ]);
   });
 
@@ -24,7 +26,7 @@ describe("groupByDay", () => {
     const first = { time: daysBefore(60), isPinned: true };
     const last = { time: daysBefore(60), isPinned: false };
     const labels = groupByDay([first, last], (i) => i.time, NOW, (i) => i.isPinned);
-    expect(labels.map((group) => group.label)).toEqual(["Pinned", "September 2026"]);
+    expect(labels.map((group) => group.label)).toEqual(["Pinned", "September"]);
   });
 
   it("counts calendar days, not hours", () => {

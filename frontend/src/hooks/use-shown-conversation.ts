@@ -9,20 +9,34 @@ import { useSyncExternalStore } from "react";
 const NAVIGATED = "eugpt:navigated";
 
 export function conversationInAddress(): number | null {
-  const value = new URLSearchParams(location.search).get("c") ?? "";
+  return idInAddress("c");
+}
+
+/** The message a search result leads to (`?c=12&m=40`). */
+export function messageInAddress(): number | null {
+  return idInAddress("m");
+}
+
+function idInAddress(name: string): number | null {
+  const value = new URLSearchParams(location.search).get(name) ?? "";
   return /^[1-9]\d{0,15}$/.test(value) ? Number(value) : null;
 }
 
-export function conversationHref(conversation: number | null): string {
-  return conversation === null ? "/" : `/?c=${conversation}`;
+export function conversationHref(
+  conversation: number | null,
+  message: number | null = null,
+): string {
+  if (conversation === null) return "/";
+  return `/?c=${conversation}${message === null ? "" : `&m=${message}`}`;
 }
 
 export function showConversation(
   conversation: number | null,
-  options: { readonly replace?: boolean } = {},
+  options: { readonly replace?: boolean; readonly message?: number | null } = {},
 ): void {
-  if (conversation === conversationInAddress()) return;
-  const href = conversationHref(conversation);
+  const message = options.message ?? null;
+  if (conversation === conversationInAddress() && message === messageInAddress()) return;
+  const href = conversationHref(conversation, message);
   if (options.replace) history.replaceState(null, "", href);
   else history.pushState(null, "", href);
   dispatchEvent(new Event(NAVIGATED));
@@ -30,6 +44,10 @@ export function showConversation(
 
 export function useShownConversation(): number | null {
   return useSyncExternalStore(subscribe, conversationInAddress, () => null);
+}
+
+export function useMessageInAddress(): number | null {
+  return useSyncExternalStore(subscribe, messageInAddress, () => null);
 }
 
 function subscribe(listener: () => void): () => void {

@@ -4,6 +4,7 @@
  */
 import { MOTION_FLAG } from "./preferences";
 import { MEMBER_FLAG } from "./session";
+import { RAIL, SIDEBAR_FLAG } from "./sidebar";
 import { DARK_QUERY, THEME_FLAG } from "./theme";
 
 export const BOOT_SCRIPT = `(() => {
@@ -13,6 +14,7 @@ export const BOOT_SCRIPT = `(() => {
     theme = localStorage.getItem("${THEME_FLAG}");
     if (localStorage.getItem("${MEMBER_FLAG}")) root.dataset.boot = "member";
     const motion = localStorage.getItem("${MOTION_FLAG}");
+    if (localStorage.getItem("${SIDEBAR_FLAG}") === "${RAIL}") root.dataset.sidebar = "${RAIL}";
     if (motion === "reduced" || motion === "full") root.dataset.motion = motion;
   } catch {}
   const isDark = theme === "dark" || (theme !== "light" && matchMedia("${DARK_QUERY}").matches);

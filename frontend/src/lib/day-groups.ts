@@ -6,6 +6,7 @@ export interface DayGroup<T> {
 }
 
 const DAY_MS = 86_400_000;
+const PINNED = "Pinned";
 
 export function groupByDay<T>(
   items: readonly T[],
@@ -14,20 +15,29 @@ export function groupByDay<T>(
   isPinned: (item: T) => boolean = () => false,
 ): readonly DayGroup<T>[] {
   const groups = new Map<string, T[]>();
+  const nameDay = dayNamer(now);
   for (const item of items) {
-    const label = isPinned(item) ? "Pinned" : dayLabel(new Date(timeOf(item)), now);
-    groups.set(label, [...(groups.get(label) ?? []), item]);
+    const label = isPinned(item) ? PINNED : nameDay(new Date(timeOf(item)));
+    const group = groups.get(label);
+    if (group) group.push(item);
+    else groups.set(label, [item]);
   }
   return [...groups].map(([label, members]) => ({ label, items: members }));
 }
 
-function dayLabel(date: Date, now: Date): string {
-  const days = Math.round((startOfDay(now) - startOfDay(date)) / DAY_MS);
-  if (days <= 0) return "Today";
-  if (days === 1) return "Yesterday";
-  if (days < 7) return date.toLocaleDateString("en", { weekday: "long" });
-  if (days < 30) return "Last 30 days";
-  return date.toLocaleDateString("en", { month: "long", year: "numeric" });
+/** Formats of dates are dear to make and cheap to use: one each for a whole list. */
+function dayNamer(now: Date): (date: Date) => string {
+  const today = startOfDay(now);
+  const thisYear = new Intl.DateTimeFormat("en", { month: "long" });
+  const otherYear = new Intl.DateTimeFormat("en", { month: "long", year: "numeric" });
+  return (date) => {
+    const days = Math.round((today - startOfDay(date)) / DAY_MS);
+    if (days <= 0) return "Today";
+    if (days === 1) return "Yesterday";
+    if (days <= 7) return "Previous 7 days";
+    if (days <= 30) return "Previous 30 days";
+    return (date.getFullYear() === now.getFullYear() ? thisYear : otherYear).format(date);
+  };
 }
 
 /** Rounding above absorbs the hour that a change of clocks adds or takes. */

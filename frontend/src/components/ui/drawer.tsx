@@ -19,6 +19,11 @@ export function Drawer({ isOpen, onOpenChange, title, children }: DrawerProps) {
         <Dialog.Overlay className="fixed inset-0 z-40 bg-veil motion-safe:animate-appear" />
         <Dialog.Content
           aria-describedby={undefined}
+          // A field that is emptied, or a mode that is left, by Escape marks itself so.
+          onEscapeKeyDown={(event) => {
+            const isTaken = (event.target as Element).closest("[data-own-escape]") !== null;
+            if (isTaken) event.preventDefault();
+          }}
           className="fixed inset-y-0 left-0 z-40 flex w-[min(20rem,86vw)] flex-col bg-sunken shadow-float outline-none motion-safe:animate-[drawer_200ms_ease-out_both]"
         >
           <Dialog.Title className="sr-only">{title}</Dialog.Title>

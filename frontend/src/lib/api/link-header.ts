@@ -5,3 +5,11 @@ export function nextLink(header: string | null): string | null {
   }
   return null;
 }
+
+/** The API may name itself by another host (behind a proxy); only path and query are ours to use. */
+export function nextPagePath(headers: Headers): string | null {
+  const link = nextLink(headers.get("Link"));
+  if (link === null) return null;
+  const url = new URL(link, "http://api.invalid");
+  return url.pathname + url.search;
+}

@@ -1,0 +1,39 @@
+"use client";
+
+import { type KeyboardEvent, useState } from "react";
+
+const TITLE_MAX_CHARS = 120;
+
+interface TitleInputProps {
+  readonly title: string;
+  /** Null when given up. */
+  readonly onDone: (title: string | null) => void;
+}
+
+export function TitleInput({ title, onDone }: TitleInputProps) {
+  const [draft, setDraft] = useState(title);
+
+  function onKeyDown(event: KeyboardEvent): void {
+    if (event.key === "Enter" && !event.nativeEvent.isComposing) onDone(draft.trim());
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      onDone(null);
+    }
+  }
+
+  return (
+    <input
+      aria-label="Title"
+      data-testid="title-input"
+      data-own-escape
+      autoFocus
+      onFocus={(event) => event.target.select()}
+      value={draft}
+      maxLength={TITLE_MAX_CHARS}
+      onChange={(event) => setDraft(event.target.value)}
+      onBlur={() => onDone(draft.trim())}
+      onKeyDown={onKeyDown}
+      className="w-full rounded-xl bg-raised px-2.5 py-2 text-sm -outline-offset-2 pointer-coarse:py-3 pointer-coarse:text-base"
+    />
+  );
+}
