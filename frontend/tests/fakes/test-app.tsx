@@ -4,7 +4,6 @@ import type { ReactNode } from "react";
 import { vi } from "vitest";
 import type { FakeApi } from "./fake-api";
 import { Toaster } from "@/components/ui/toaster";
-import { TooltipProvider } from "@/components/ui/tooltip";
 import { AppContext } from "@/hooks/use-app";
 import { createApp, type App } from "@/lib/app";
 import {
@@ -46,7 +45,7 @@ export function renderInApp(app: App, children: ReactNode) {
   const page = (content: ReactNode) => (
     <QueryClientProvider client={client}>
       <AppContext value={app}>
-        <TooltipProvider>{content}</TooltipProvider>
+        {content}
         <Toaster />
       </AppContext>
     </QueryClientProvider>
