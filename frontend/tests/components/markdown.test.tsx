@@ -4,10 +4,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MarkdownBody } from "@/components/chat/markdown/markdown-body";
 import { MessageText } from "@/components/chat/message-text";
-import { TooltipProvider } from "@/components/ui/tooltip";
 
 function show(text: string, isLive = false): HTMLElement {
-  const { container } = render(<MarkdownBody text={text} isLive={isLive} />, { wrapper: TooltipProvider });
+  const { container } = render(<MarkdownBody text={text} isLive={isLive} />);
   return container;
 }
 
@@ -75,10 +74,7 @@ describe("Markdown of an answer", () => {
     const text = fc.array(fc.constantFrom(...ATTACKS), { maxLength: 12 }).map((parts) => parts.join(""));
     fc.assert(
       fc.property(text, fc.boolean(), (markdown, isLive) => {
-        const { container, unmount } = render(
-          <MarkdownBody text={markdown} isLive={isLive} />,
-          { wrapper: TooltipProvider },
-        );
+        const { container, unmount } = render(<MarkdownBody text={markdown} isLive={isLive} />);
         for (const element of container.querySelectorAll("*")) {
           expect(known).toContain(element.tagName);
           for (const { name, value } of element.attributes) {
