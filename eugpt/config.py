@@ -154,9 +154,7 @@ def _production_problems(config: Config) -> list[str]:
 def _development_problems(config: Config) -> list[str]:
     """What only production can have."""
     if config.cookie_samesite == "None":  # browsers drop such a cookie unless it is Secure
-        return [
-            "EUGPT_COOKIE_SAMESITE=None needs EUGPT_ENV=production, whose cookies are for https"
-        ]
+        return ["EUGPT_COOKIE_SAMESITE=None needs the https of EUGPT_ENV=production"]
     return []
 
 

@@ -135,6 +135,8 @@ async def test_an_account_deleted_in_the_middle_of_a_reply_leaves_nothing(stack:
                     "chat_conversation",
                     "chat_message",
                 }
+                export = (await client.get("/api/auth/me/export")).json()
+                assert export["conversations"][0]["messages"][0]["content"] == words
                 body = {"password": PASSWORD}
                 response = await client.request("DELETE", "/api/auth/me", json=body)
                 assert response.status_code == 204, response.text
