@@ -6,6 +6,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 const NEAR_PX = 32;
 
 export interface StickToBottom {
+  readonly scroller: HTMLElement | null;
   readonly setScroller: (element: HTMLElement | null) => void;
   readonly setContent: (element: HTMLElement | null) => void;
   readonly isAway: boolean;
@@ -62,5 +63,5 @@ export function useStickToBottom(isActive: boolean): StickToBottom {
     [scroller],
   );
 
-  return { setScroller, setContent, isAway, hasNewText, scrollToBottom };
+  return { scroller, setScroller, setContent, isAway, hasNewText, scrollToBottom };
 }

@@ -3,6 +3,8 @@
  * conversation or a closed tab loses nothing. Bounded, and wiped when somebody signs out.
  */
 import { conversationOf, type TranscriptKey } from "./chat/state";
+import type { Session } from "./session";
+import type { Store } from "./store";
 
 const PREFIX = "eugpt.draft:";
 const MAX_DRAFTS = 50;
@@ -24,6 +26,16 @@ export function writeDraft(key: TranscriptKey, text: string): void {
 
 export function clearDrafts(): void {
   attempt(() => names().forEach((name) => localStorage.removeItem(name)));
+}
+
+/** Nobody finds what somebody else has typed. Returns what ends the watch. */
+export function clearDraftsOnSignOut(session: Store<Session>): () => void {
+  let before = session.get().status;
+  return session.subscribe(() => {
+    const { status } = session.get();
+    if (before === "member" && status === "guest") clearDrafts();
+    before = status;
+  });
 }
 
 interface Draft {

@@ -29,6 +29,10 @@ async function ask(text: string): Promise<string> {
   return FakeWebSocket.newest().lastSent("prompt").client_id;
 }
 
+function announced(): (string | null)[] {
+  return [...screen.getByTestId("announcer").children].map((line) => line.textContent);
+}
+
 function accept(clientId: string): object {
   return { type: "accepted", generation: GENERATION, conversation: null, client_id: clientId };
 }
@@ -53,7 +57,7 @@ describe("a guest's chat", () => {
     await serve(token(0, "Hello"), token(1, " there"));
     const answer = screen.getByTestId("message-assistant");
     expect(within(answer).getByText("Hello there")).toBeTruthy();
-    expect(screen.getByTestId("announcer").textContent).toBe("EuGPT is answering.");
+    expect(screen.getByTestId("announcer").lastChild?.textContent).toBe("EuGPT is answering.");
     expect(screen.queryByTestId("send")).toBeNull();
     await serve({
       type: "done",
@@ -62,7 +66,7 @@ describe("a guest's chat", () => {
       finish_reason: "stop",
     });
     expect(within(answer).getByText("Hello there!")).toBeTruthy();
-    expect(screen.getByTestId("announcer").textContent).toBe("EuGPT said: Hello there!");
+    expect(announced().slice(-2)).toEqual(["Hello there!", "End of the answer."]);
     expect(screen.getByTestId("send")).toBeTruthy();
   });
 
@@ -104,15 +108,15 @@ describe("a guest's chat", () => {
     await openPage();
     const clientId = await ask("a very long text");
     await serve({ type: "error", code: "prompt_too_long", detail: "", client_id: clientId });
-    await userEvent.click(screen.getByRole("button", { name: "Edit message" }));
+    await userEvent.click(within(screen.getByTestId("reply-failure")).getByRole("button", { name: "Edit message" }));
     expect(screen.getByTestId<HTMLTextAreaElement>("composer").value).toBe("a very long text");
     expect(screen.queryByTestId("message-user")).toBeNull();
   });
 
   it("sends a starter prompt at a click", async () => {
     await openPage();
-    await userEvent.click(screen.getByRole("button", { name: /what is your name/ }));
-    expect(FakeWebSocket.newest().lastSent("prompt").text).toBe("what is your name?");
+    await userEvent.click(screen.getByRole("button", { name: /are you a person/ }));
+    expect(FakeWebSocket.newest().lastSent("prompt").text).toBe("are you a person?");
   });
 
   it("breaks the line on Shift+Enter", async () => {

@@ -1,40 +1,52 @@
 "use client";
 
 import { memo } from "react";
-import { PlainText } from "./plain-text";
+import { ANSWER_FOCUS, AnswerActions } from "./answer-actions";
+import type { MessageProps } from "./messages";
+import { MessageText } from "./message-text";
 import { ReplyFailure } from "./reply-failure";
 import { Twig } from "@/components/brand";
 import { useChat } from "@/hooks/use-app";
+import { useHandedFocus } from "@/hooks/use-handed-focus";
 import { queueLine, visibleText } from "@/lib/chat/selectors";
-import { isSettled, type Message, type Reply } from "@/lib/chat/state";
+import { isSettled, type Reply } from "@/lib/chat/state";
 
-interface AssistantMessageProps {
-  readonly message: Message;
-  /** Only the newest answer can be asked for again, or speaks of the model's memory. */
-  readonly isLast: boolean;
-  readonly onEdit: (text: string) => void;
-}
-
-export const AssistantMessage = memo(function AssistantMessage(props: AssistantMessageProps) {
-  const { message, isLast, onEdit } = props;
+export const AssistantMessage = memo(function AssistantMessage(props: MessageProps) {
+  const { message, place, setSize, isLast, isBusy, onEdit } = props;
   const reply = useChat((state) => state.replies[message.key]);
+  const handedFocus = useHandedFocus(isLast ? ANSWER_FOCUS : "");
   const text = reply ? visibleText(reply) : message.text;
   const isLive = reply !== undefined && !isSettled(reply);
   return (
     <article
+      ref={handedFocus}
+      tabIndex={-1}
       data-testid="message-assistant"
       data-status={reply?.status ?? "completed"}
       aria-busy={isLive}
-      className="relative sm:pl-10"
+      aria-posinset={place + 1}
+      aria-setsize={setSize}
+      className="group/message relative rounded-lg outline-offset-4 sm:pl-10"
     >
       <h2 className="sr-only">EuGPT said</h2>
       <Twig className="absolute top-0.5 left-0 hidden text-leaf sm:block" />
-      {text && <PlainText text={text} tail={isLive && <Caret />} />}
+      {text && (
+        <div dir="auto">
+          <MessageText text={text} isLive={isLive} />
+        </div>
+      )}
       {isLive && !text && <Waiting reply={reply} />}
       {reply && <Footnote reply={reply} isLast={isLast} />}
       {reply?.failure && isLast && (
         <ReplyFailure replyKey={message.key} failure={reply.failure} onEdit={onEdit} />
       )}
+      <AnswerActions
+        message={message}
+        reply={reply}
+        place={place}
+        isLast={isLast}
+        isBusy={isBusy}
+      />
     </article>
   );
 });
@@ -54,15 +66,6 @@ function Waiting({ reply }: { reply: Reply }) {
         </span>
       )}
     </p>
-  );
-}
-
-function Caret() {
-  return (
-    <span
-      aria-hidden="true"
-      className="ml-1 inline-block size-2 rounded-full bg-leaf align-baseline motion-safe:animate-breathe"
-    />
   );
 }
 

@@ -5,14 +5,25 @@ import Link from "next/link";
 import { type ReactNode, useEffect, useState } from "react";
 import { Button } from "@/components/ui/button";
 import { useApp, useChat, useConnection, useSession } from "@/hooks/use-app";
-import { describeFailure } from "@/lib/failure";
+import { useCountdown } from "@/hooks/use-countdown";
+import { useOnline } from "@/hooks/use-online";
+import { transcriptOf } from "@/lib/chat/selectors";
+import type { TranscriptKey } from "@/lib/chat/state";
+import { describeFailure, type Failure } from "@/lib/failure";
 
 /** A short loss is repaired before anybody needs to hear of it. */
 const QUIET_MS = 1_500;
 
+interface BannersProps {
+  readonly conversation: number | null;
+  readonly transcriptKey: TranscriptKey;
+}
+
 /** What concerns the whole page: the connection, the session, errors that belong to no message. */
-export function Banners({ conversation }: { conversation: number | null }) {
+export function Banners({ conversation, transcriptKey }: BannersProps) {
   const { session, chat } = useApp();
+  const isOnline = useOnline();
+  const unkept = useChat((state) => transcriptOf(state, transcriptKey).unkept);
   const { status, ended } = useSession();
   const notice = useChat((state) => state.notice);
   const isLost = useIsConnectionLost();
@@ -20,7 +31,21 @@ export function Banners({ conversation }: { conversation: number | null }) {
     <div className="mx-auto w-full max-w-3xl space-y-2 px-4 empty:hidden sm:px-6">
       {isLost && (
         <Banner icon={<WifiOff />}>
-          Reconnecting… What you have sent is not lost, and answers go on where they stopped.
+          {isOnline ? "Reconnecting… " : "You are offline. "}
+          What you have sent is not lost, and answers go on where they stopped.
+        </Banner>
+      )}
+      {unkept && (
+        <Banner icon={<CircleAlert />}>
+          This chat could not be saved to your account. {describeFailure(unkept)}
+          <Button
+            variant="outline"
+            size="small"
+            className="ml-3"
+            onClick={() => void chat.retryKeep(transcriptKey)}
+          >
+            Try again
+          </Button>
         </Banner>
       )}
       {ended && (
@@ -30,7 +55,7 @@ export function Banners({ conversation }: { conversation: number | null }) {
       )}
       {notice && (
         <Banner icon={<CircleAlert />} onDismiss={() => chat.dismissNotice()}>
-          {describeFailure(notice)}
+          {describeFailure(notice)} <Wait failure={notice} />
         </Banner>
       )}
       {status === "guest" && conversation !== null && (
@@ -46,6 +71,12 @@ export function Banners({ conversation }: { conversation: number | null }) {
       )}
     </div>
   );
+}
+
+/** How long it still takes until trying again makes sense. */
+function Wait({ failure }: { readonly failure: Failure }) {
+  const left = useCountdown(failure.retryAfterS);
+  return left > 0 && <span className="tabular-nums">Try again in {left} s.</span>;
 }
 
 interface BannerProps {

@@ -2,9 +2,13 @@
 
 import { Menu, SquarePen } from "lucide-react";
 import Link from "next/link";
+import type { ReactNode } from "react";
+import { ChatTitle } from "./chat-title";
+import { TemporaryBadge, TemporaryToggle } from "./temporary";
 import { Brand } from "@/components/brand";
 import { ThemeButton } from "@/components/theme-button";
 import { Button } from "@/components/ui/button";
+import { IconButton } from "@/components/ui/icon-button";
 import { useSession } from "@/hooks/use-app";
 import { cn } from "@/lib/cn";
 
@@ -12,11 +16,16 @@ interface ChatHeaderProps {
   readonly title: string | null;
   readonly conversation: number | null;
   readonly isEmpty: boolean;
+  readonly isTemporary: boolean;
+  readonly onTemporary: (isOn: boolean) => void;
   readonly onOpenMenu: () => void;
   readonly onNewChat: () => void;
+  /** What concerns this conversation alone. */
+  readonly actions?: ReactNode;
 }
 
-export function ChatHeader({ title, conversation, isEmpty, onOpenMenu, onNewChat }: ChatHeaderProps) {
+export function ChatHeader(props: ChatHeaderProps) {
+  const { title, conversation, isEmpty, isTemporary, onTemporary, onOpenMenu, onNewChat } = props;
   const { status } = useSession();
   const isMember = status === "member";
   const search = conversation === null ? "" : `?c=${conversation}`;
@@ -37,27 +46,24 @@ export function ChatHeader({ title, conversation, isEmpty, onOpenMenu, onNewChat
       {!isMember && (
         <Brand className={cn("ml-1.5 sm:ml-0", status === "restoring" && "boot-guest")} />
       )}
-      <div className="min-w-0 flex-1 px-2">
-        {!isEmpty && (
-          <h1
-            className={title === null ? "sr-only" : "truncate font-medium"}
-            title={title ?? undefined}
-          >
-            {title ?? "Chat"}
-          </h1>
-        )}
+      <div className="flex min-w-0 flex-1 items-center gap-2 px-1">
+        {!isEmpty && <ChatTitle title={title} />}
+        {isTemporary && <TemporaryBadge />}
       </div>
+      {props.actions}
+      {isMember && isEmpty && conversation === null && (
+        <TemporaryToggle isOn={isTemporary} onChange={onTemporary} />
+      )}
       {!isEmpty && (
-        <Button
-          variant="ghost"
-          size="icon"
+        <IconButton
+          label="New chat"
+          side="bottom"
           className={isMember ? "lg:hidden" : undefined}
-          aria-label="New chat"
           onClick={onNewChat}
           data-testid="new-chat-header"
         >
           <SquarePen className="size-5" />
-        </Button>
+        </IconButton>
       )}
       <ThemeButton />
       {status === "guest" && (
@@ -67,7 +73,7 @@ export function ChatHeader({ title, conversation, isEmpty, onOpenMenu, onNewChat
               Sign in
             </Link>
           </Button>
-          <Button asChild size="small" className="ml-1">
+          <Button asChild size="small" className="ml-1 max-[22rem]:hidden">
             <Link href={`/register/${search}`} data-testid="register">
               Sign up
             </Link>

@@ -10,7 +10,9 @@ import { MessagesSkeleton, TranscriptView } from "./transcript-view";
 import { Welcome } from "./welcome";
 import { SidebarPlaceholder } from "@/components/sidebar/sidebar-placeholder";
 import { useApp, useChat, useConnection, useSession } from "@/hooks/use-app";
+import { useChatShortcuts } from "@/hooks/use-chat-shortcuts";
 import { useConversations } from "@/hooks/use-conversations";
+import { useDraft } from "@/hooks/use-draft";
 import { useOpenConversation } from "@/hooks/use-open-conversation";
 import { showConversation, useShownConversation } from "@/hooks/use-shown-conversation";
 import { liveReplyKey, shownKey, transcriptOf } from "@/lib/chat/selectors";
@@ -32,13 +34,23 @@ export function ChatPage() {
   const key = useChat((state) => shownKey(state, conversation));
   const isEmpty = useChat((state) => transcriptOf(state, key).messages.length === 0);
   const liveKey = useChat((state) => liveReplyKey(state, key));
+  const isTemporary = useChat((state) => transcriptOf(state, key).isTemporary);
   const title = useTitle(conversation);
-  const [text, setText] = useState("");
+  const [text, setText] = useDraft(key);
   const [isMenuOpen, setIsMenuOpen] = useState(false);
   const inputRef = useRef<HTMLTextAreaElement>(null);
   useOpenConversation(conversation);
 
   useEffect(() => focusOnDesktop(inputRef.current), []);
+  useChatShortcuts({
+    key,
+    onNewChat: startNewChat,
+    onFocusMessage: () => inputRef.current?.focus(),
+    onStop: () => {
+      stop();
+      return liveKey !== null;
+    },
+  });
 
   function send(prompt: string): void {
     chat.send(key, prompt.trim());
@@ -63,6 +75,11 @@ export function ChatPage() {
     showConversation(null);
     setIsMenuOpen(false);
     focusOnDesktop(inputRef.current);
+  }
+
+  function setTemporary(isOn: boolean): void {
+    if (isOn) chat.startTemporary();
+    else chat.startDraft();
   }
 
   return (
@@ -95,10 +112,12 @@ export function ChatPage() {
           title={title}
           conversation={address}
           isEmpty={isEmpty}
+          isTemporary={isTemporary}
+          onTemporary={setTemporary}
           onOpenMenu={() => setIsMenuOpen(true)}
           onNewChat={startNewChat}
         />
-        <Banners conversation={address} />
+        <Banners conversation={address} transcriptKey={key} />
         <TranscriptView
           transcriptKey={key}
           onEdit={edit}
@@ -107,7 +126,7 @@ export function ChatPage() {
               <MessagesSkeleton />
             ) : (
               <div className={isRestoring ? "boot-guest contents" : "contents"}>
-                <Welcome isReady={!isRestoring} onPick={send} />
+                <Welcome isReady={!isRestoring} isTemporary={isTemporary} onPick={send} />
               </div>
             )
           }
@@ -119,12 +138,14 @@ export function ChatPage() {
             onTextChange={setText}
             isAnswering={liveKey !== null}
             isReady={!isRestoring}
+            isTemporary={isTemporary}
             onSend={() => send(text)}
             onStop={stop}
           />
           <p className="mt-2 text-center text-xs text-ink-soft">
             A small model: friendly, but often wrong.
             {status === "guest" && " Guest chats are gone when you leave."}
+            {isTemporary && " Not saved. Gone when you leave."}
           </p>
         </div>
         <LiveAnnouncer transcript={key} />

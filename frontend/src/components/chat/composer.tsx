@@ -3,9 +3,10 @@
 import { ArrowUp, Square } from "lucide-react";
 import { type KeyboardEvent, type RefObject, useLayoutEffect } from "react";
 import { Button } from "@/components/ui/button";
+import { cn } from "@/lib/cn";
 
 /** The server's limit for a message; the model's own is lower, and told by the server in tokens. */
-const MAX_CHARS = 4_000;
+export const MAX_CHARS = 4_000;
 
 interface ComposerProps {
   readonly inputRef: RefObject<HTMLTextAreaElement | null>;
@@ -13,12 +14,15 @@ interface ComposerProps {
   readonly onTextChange: (text: string) => void;
   readonly isAnswering: boolean;
   readonly isReady: boolean;
+  /** Looks different, so that nobody takes it for one that is kept. */
+  readonly isTemporary: boolean;
   readonly onSend: () => void;
   readonly onStop: () => void;
 }
 
 export function Composer(props: ComposerProps) {
-  const { inputRef, text, onTextChange, isAnswering, isReady, onSend, onStop } = props;
+  const { inputRef, text, onTextChange, isAnswering, isReady, isTemporary } = props;
+  const { onSend, onStop } = props;
   const canSend = isReady && !isAnswering && text.trim() !== "";
 
   useLayoutEffect(() => {
@@ -39,7 +43,10 @@ export function Composer(props: ComposerProps) {
 
   return (
     <form
-      className="rounded-[1.75rem] border border-line-strong bg-raised p-1.5 shadow-lift transition-colors focus-within:border-leaf"
+      className={cn(
+        "rounded-[1.75rem] border border-line-strong bg-raised p-1.5 shadow-lift transition-colors focus-within:border-leaf",
+        isTemporary && "border-dashed border-ink-soft",
+      )}
       onSubmit={(event) => {
         event.preventDefault();
         if (canSend) onSend();
@@ -51,8 +58,10 @@ export function Composer(props: ComposerProps) {
           id="composer"
           data-testid="composer"
           aria-label="Message"
-          placeholder="Message EuGPT"
+          placeholder={isTemporary ? "Temporary message" : "Message EuGPT"}
           rows={1}
+          dir="auto"
+          enterKeyHint="enter"
           maxLength={MAX_CHARS}
           value={text}
           onChange={(event) => onTextChange(event.target.value)}

@@ -1,37 +1,23 @@
 "use client";
 
-import { useChat } from "@/hooks/use-app";
-import { queueLine, transcriptOf } from "@/lib/chat/selectors";
-import type { Reply, TranscriptKey } from "@/lib/chat/state";
-import { describeFailure } from "@/lib/failure";
+import { useAnnouncements } from "@/hooks/use-announcements";
+import type { TranscriptKey } from "@/lib/chat/state";
 
-/** Tells screen readers how the newest answer is doing, and reads it once it is finished. */
-export function LiveAnnouncer({ transcript }: { transcript: TranscriptKey }) {
-  const announcement = useChat((state) => {
-    const last = transcriptOf(state, transcript).messages.at(-1);
-    const reply = last && state.replies[last.key];
-    return reply ? announcementOf(reply) : "";
-  });
+/** Tells screen readers how the newest answer is doing, and reads it sentence by sentence. */
+export function LiveAnnouncer({ transcript }: { readonly transcript: TranscriptKey }) {
+  const announcements = useAnnouncements(transcript);
   return (
-    <div role="status" aria-live="polite" className="sr-only" data-testid="announcer">
-      {announcement}
+    <div
+      role="log"
+      aria-label="Newest answer"
+      aria-live="polite"
+      aria-relevant="additions"
+      className="sr-only"
+      data-testid="announcer"
+    >
+      {announcements.map(({ id, text }) => (
+        <p key={id}>{text}</p>
+      ))}
     </div>
   );
-}
-
-function announcementOf(reply: Reply): string {
-  switch (reply.status) {
-    case "sending":
-      return "Message sent.";
-    case "queued":
-      return reply.queue ? queueLine(reply.queue) : "Waiting for an answer.";
-    case "running":
-      return "EuGPT is answering.";
-    case "completed":
-      return `EuGPT said: ${reply.text}`;
-    case "cancelled":
-      return `Stopped. EuGPT said: ${reply.text}`;
-    case "failed":
-      return reply.failure ? describeFailure(reply.failure) : "The answer failed.";
-  }
 }

@@ -2,14 +2,14 @@
 
 import { ArrowDown } from "lucide-react";
 import { type ReactNode, useLayoutEffect } from "react";
-import { AssistantMessage } from "./assistant-message";
-import { UserMessage } from "./user-message";
+import { Messages } from "./messages";
 import { Button } from "@/components/ui/button";
 import { useApp, useChat } from "@/hooks/use-app";
 import { useStickToBottom } from "@/hooks/use-stick-to-bottom";
 import { transcriptOf } from "@/lib/chat/selectors";
 import { conversationOf, type Transcript, type TranscriptKey } from "@/lib/chat/state";
 import { describeFailure, type Failure } from "@/lib/failure";
+import { isMotionReduced } from "@/lib/preferences";
 
 interface TranscriptViewProps {
   readonly transcriptKey: TranscriptKey;
@@ -21,22 +21,29 @@ interface TranscriptViewProps {
 export function TranscriptView({ transcriptKey, onEdit, welcome }: TranscriptViewProps) {
   const transcript = useChat((state) => transcriptOf(state, transcriptKey));
   const count = transcript.messages.length;
-  const { setScroller, setContent, isAway, hasNewText, scrollToBottom } = useStickToBottom(
-    count > 0,
-  );
+  const newest = transcript.messages.at(-1)?.key;
+  const { scroller, setScroller, setContent, isAway, hasNewText, scrollToBottom } =
+    useStickToBottom(count > 0);
 
   // Another conversation, or a message of one's own: show the end.
-  useLayoutEffect(() => scrollToBottom(), [transcriptKey, count, scrollToBottom]);
+  useLayoutEffect(() => {
+    if (newest !== undefined) scrollToBottom();
+  }, [transcriptKey, newest, scrollToBottom]);
 
   return (
     <div className="relative min-h-0 flex-1">
-      <div ref={setScroller} className="h-full overflow-y-auto overscroll-contain" tabIndex={-1}>
+      <div ref={setScroller} className="h-full overflow-y-auto overscroll-contain [overflow-anchor:none]" tabIndex={-1}>
         <div
           ref={setContent}
           className="mx-auto flex min-h-full w-full max-w-3xl flex-col px-4 sm:px-6"
         >
           {count > 0 ? (
-            <Messages transcript={transcript} onEdit={onEdit} />
+            <Messages
+              transcriptKey={transcriptKey}
+              transcript={transcript}
+              scroller={scroller}
+              onEdit={onEdit}
+            />
           ) : (
             <Empty transcriptKey={transcriptKey} transcript={transcript} welcome={welcome} />
           )}
@@ -47,7 +54,7 @@ export function TranscriptView({ transcriptKey, onEdit, welcome }: TranscriptVie
           variant="outline"
           size="pill"
           className="absolute bottom-3 left-1/2 -translate-x-1/2 shadow-lift motion-safe:animate-appear"
-          onClick={() => scrollToBottom("smooth")}
+          onClick={() => scrollToBottom(isMotionReduced() ? "instant" : "smooth")}
           data-testid="new-text"
         >
           <ArrowDown className="size-4" />
@@ -55,31 +62,6 @@ export function TranscriptView({ transcriptKey, onEdit, welcome }: TranscriptVie
         </Button>
       )}
     </div>
-  );
-}
-
-interface MessagesProps {
-  readonly transcript: Transcript;
-  readonly onEdit: (text: string) => void;
-}
-
-function Messages({ transcript, onEdit }: MessagesProps) {
-  const last = transcript.messages.at(-1);
-  return (
-    <section aria-label="Messages" className="space-y-6 pt-4 pb-8">
-      {transcript.messages.map((message) =>
-        message.role === "user" ? (
-          <UserMessage key={message.key} text={message.text} />
-        ) : (
-          <AssistantMessage
-            key={message.key}
-            message={message}
-            isLast={message === last}
-            onEdit={onEdit}
-          />
-        ),
-      )}
-    </section>
   );
 }
 

@@ -1,0 +1,113 @@
+"use client";
+
+import { Ellipsis, Gauge, RotateCw, StepForward } from "lucide-react";
+import { ActionRow } from "./action-row";
+import { CopyButton } from "./copy-button";
+import { ReplySpeed } from "./reply-speed";
+import { VersionSwitcher } from "./version-switcher";
+import {
+  DropdownMenu,
+  DropdownMenuContent,
+  DropdownMenuItem,
+  DropdownMenuTrigger,
+} from "@/components/ui/dropdown-menu";
+import { IconButton } from "@/components/ui/icon-button";
+import { useApp, useChat } from "@/hooks/use-app";
+import { handFocusTo } from "@/hooks/use-handed-focus";
+import { useSpeedShown } from "@/hooks/use-speed-shown";
+import { messageText } from "@/lib/chat/selectors";
+import { isSettled, type Message, type Reply } from "@/lib/chat/state";
+
+interface AnswerActionsProps {
+  readonly message: Message;
+  readonly reply: Reply | undefined;
+  readonly place: number;
+  readonly isLast: boolean;
+  /** Another answer of this conversation is being written. */
+  readonly isBusy: boolean;
+}
+
+export function AnswerActions(props: AnswerActionsProps) {
+  const { message, reply, place, isLast, isBusy } = props;
+  const { chat } = useApp();
+  const [isSpeedShown] = useSpeedShown();
+  const isLive = reply !== undefined && !isSettled(reply);
+  const hasText = useChat((state) => messageText(state, message) !== "");
+  const speed = isSpeedShown && <ReplySpeed message={message} />;
+  if (isLive) return <ActionRow label="Answer" isAlwaysShown>{speed}</ActionRow>;
+  return (
+    <ActionRow label="Actions for this answer" isAlwaysShown={isLast} className="-ml-2">
+      <VersionSwitcher message={message} place={place} isBusy={isBusy} />
+      {hasText && (
+        <CopyButton what="answer" text={() => messageText(chat.state.get(), message)} />
+      )}
+      <AskAgain message={message} isLast={isLast} isBusy={isBusy} />
+      {canContinue(message, reply) && (
+        <IconButton
+          isSmall
+          label="Continue this answer"
+          disabled={isBusy}
+          onClick={() => {
+            handFocusTo(ANSWER_FOCUS);
+            chat.continueReply(message.key);
+          }}
+          data-testid="continue"
+        >
+          <StepForward />
+        </IconButton>
+      )}
+      {hasText && <MoreMenu />}
+      {speed}
+    </ActionRow>
+  );
+}
+
+/** The article of the newest answer goes by this name. */
+export const ANSWER_FOCUS = "answer";
+
+function AskAgain({ message, isLast, isBusy }: Pick<AnswerActionsProps, "message" | "isLast" | "isBusy">) {
+  const { chat } = useApp();
+  // What is kept on this page alone has no versions: answering again would drop what follows.
+  if (message.id === null && !isLast) return null;
+  return (
+    <IconButton
+      isSmall
+      label="Answer again"
+      disabled={isBusy}
+      onClick={() => {
+        handFocusTo(ANSWER_FOCUS);
+        chat.regenerate(message.key);
+      }}
+      data-testid="regenerate"
+    >
+      <RotateCw />
+    </IconButton>
+  );
+}
+
+function MoreMenu() {
+  const [isSpeedShown, showSpeed] = useSpeedShown();
+  return (
+    <DropdownMenu>
+      <DropdownMenuTrigger asChild>
+        <IconButton isSmall label="More" data-testid="more">
+          <Ellipsis />
+        </IconButton>
+      </DropdownMenuTrigger>
+      <DropdownMenuContent align="start">
+        <DropdownMenuItem onSelect={() => showSpeed(!isSpeedShown)} data-testid="toggle-speed">
+          <Gauge />
+          {isSpeedShown ? "Hide the speed" : "Show the speed"}
+        </DropdownMenuItem>
+      </DropdownMenuContent>
+    </DropdownMenu>
+  );
+}
+
+/** Only a stored answer that was cut short can go on. */
+function canContinue({ id, details }: Message, reply: Reply | undefined): boolean {
+  if (id === null) return false;
+  const status = reply?.status ?? details?.status;
+  const reason = reply?.finishReason ?? details?.finishReason;
+  return status === "cancelled" || status === "failed" || reason === "length";
+}

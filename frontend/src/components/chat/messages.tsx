@@ -1,0 +1,70 @@
+"use client";
+
+import { AssistantMessage } from "./assistant-message";
+import { LongList } from "./long-list";
+import { UserMessage } from "./user-message";
+import { useChat } from "@/hooks/use-app";
+import { liveReplyKey } from "@/lib/chat/selectors";
+import type { Message, Transcript, TranscriptKey } from "@/lib/chat/state";
+
+export interface MessageProps {
+  readonly message: Message;
+  /** Its index in the transcript. */
+  readonly place: number;
+  /** How many messages there are in all; −1 while nobody knows. */
+  readonly setSize: number;
+  readonly isLast: boolean;
+  /** It or the message right above it is the last. */
+  readonly isLastPair: boolean;
+  readonly isBusy: boolean;
+  readonly onEdit: (text: string) => void;
+}
+
+/** Up to here all messages are on the page, where the browser's own search finds them. */
+const PLAIN_MAX = 100;
+
+interface MessagesProps {
+  readonly transcriptKey: TranscriptKey;
+  readonly transcript: Transcript;
+  readonly scroller: HTMLElement | null;
+  readonly onEdit: (text: string) => void;
+}
+
+export function Messages({ transcriptKey, transcript, scroller, onEdit }: MessagesProps) {
+  const { messages, hasOlder } = transcript;
+  const isBusy = useChat((state) => liveReplyKey(state, transcriptKey) !== null);
+  const count = messages.length;
+  const setSize = hasOlder ? -1 : count;
+
+  function renderMessage(message: Message, place: number) {
+    const props = {
+      message,
+      place,
+      setSize,
+      isLast: place === count - 1,
+      isLastPair: place >= count - 2,
+      isBusy,
+      onEdit,
+    };
+    return message.role === "user" ? <UserMessage {...props} /> : <AssistantMessage {...props} />;
+  }
+
+  if (count > PLAIN_MAX || hasOlder) {
+    return (
+      <LongList
+        key={transcriptKey}
+        transcriptKey={transcriptKey}
+        transcript={transcript}
+        scroller={scroller}
+        renderMessage={renderMessage}
+      />
+    );
+  }
+  return (
+    <section aria-label="Messages" className="space-y-2 pt-4 pb-6">
+      {messages.map((message, place) => (
+        <div key={message.key}>{renderMessage(message, place)}</div>
+      ))}
+    </section>
+  );
+}
