@@ -5,7 +5,6 @@ import { useStore } from "./use-store";
 import {
   applyMotion,
   followPreferences,
-  loadPreferences,
   type Preferences,
   preferences,
 } from "@/lib/preferences";
@@ -17,7 +16,6 @@ export function usePreferences(): Preferences {
 /** Keeps the page as this device's preferences say; mounted once. */
 export function usePreferencesKeeper(): void {
   useEffect(() => {
-    loadPreferences();
     const apply = (): void => applyMotion(preferences.get().motion);
     apply();
     const stopWatching = preferences.subscribe(apply);

@@ -12,7 +12,7 @@ export function useSearch(): string | null {
 /** Goes to another `?…` of this page without fetching anything. */
 export function showSearch(search: string): void {
   if (search === location.search) return;
-  history.pushState(null, "", location.pathname + search);
+  history.pushState(null, "", location.pathname + search + location.hash);
   dispatchEvent(new Event(REPLACED));
 }
 

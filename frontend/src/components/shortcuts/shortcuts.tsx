@@ -3,6 +3,7 @@
 import dynamic from "next/dynamic";
 import { useRouter } from "next/navigation";
 import { useEffect } from "react";
+import { settingsHref } from "@/hooks/use-settings-address";
 import { useShortcut } from "@/hooks/use-shortcut";
 import { useStore } from "@/hooks/use-store";
 import { Store } from "@/lib/store";
@@ -26,6 +27,6 @@ export function Shortcuts() {
   const isOpen = useStore(isListOpen);
   useEffect(() => listenForShortcuts(), []);
   useShortcut("shortcuts", openShortcuts);
-  useShortcut("settings", () => router.push("/settings/"));
+  useShortcut("settings", () => router.push(settingsHref()));
   return isOpen && <ShortcutsDialog onClose={() => isListOpen.set(false)} />;
 }

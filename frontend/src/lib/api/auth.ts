@@ -1,4 +1,4 @@
-import type { ApiClient } from "./client";
+import type { ApiClient, RequestOptions } from "./client";
 import { type SamplingParams, parseParams } from "@/lib/chat/params";
 import { asObject, optionalString, readInteger, readString } from "@/lib/parse";
 
@@ -37,7 +37,10 @@ export function login(api: ApiClient, credentials: Credentials): Promise<User> {
 
 /** All other sessions end, and this one goes on with a new token. */
 export function changePassword(api: ApiClient, before: string, after: string): Promise<User> {
-  return enter(api, "/api/auth/password", { old_password: before, new_password: after });
+  const request = { old_password: before, new_password: after };
+  return api.exclusively(() =>
+    enter(api, "/api/auth/password", request, { isNotRefreshed: true }),
+  );
 }
 
 /** Picks the session up again from the refresh cookie, after a reload for instance. */
@@ -67,8 +70,13 @@ function onlyCredentials({ username, password }: Credentials): Credentials {
   return { username, password };
 }
 
-async function enter(api: ApiClient, path: string, request: object): Promise<User> {
-  const { body } = await api.request("POST", path, { body: request });
+async function enter(
+  api: ApiClient,
+  path: string,
+  request: object,
+  options: RequestOptions = {},
+): Promise<User> {
+  const { body } = await api.request("POST", path, { ...options, body: request });
   const object = asObject(body);
   const user = parseUser(object.user);
   api.setToken(readString(object, "token"));

@@ -14,6 +14,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** Sent to the end even if the page is closed meanwhile; bodies of 64 KiB at most. */
   readonly isKeptAlive?: boolean;
+  /** A 401 is an answer like any other: for what runs in `exclusively`, where no refresh can. */
+  readonly isNotRefreshed?: boolean;
 }
 
 export interface Answer {
@@ -72,10 +74,19 @@ export class ApiClient {
   ): Promise<Response> {
     const usedToken = this.token;
     const response = await this.send(method, path, options);
-    if (response.status !== 401 || usedToken === null) return response;
+    if (response.status !== 401 || usedToken === null || options.isNotRefreshed) return response;
     // Another request may have refreshed while this one was under way.
     if (this.token === usedToken) await this.refresh();
     return this.send(method, path, options);
+  }
+
+  /**
+   * Runs what ends this session's tokens and brings new ones, with a fresh token. No tab refreshes
+   * meanwhile: with the old cookie it would be refused, and everybody here signed out.
+   */
+  async exclusively<T>(task: () => Promise<T>): Promise<T> {
+    await this.refresh();
+    return this.options.exclusive ? this.options.exclusive(task) : task();
   }
 
   /** Trades the refresh cookie for a new access token; concurrent callers share one round trip. */

@@ -1,0 +1,40 @@
+"use client";
+
+import { CircleAlert, X } from "lucide-react";
+import Link from "next/link";
+import { Button } from "@/components/ui/button";
+import { useApp, useSession } from "@/hooks/use-app";
+import { settingsHref, type SettingsTab } from "@/hooks/use-settings-address";
+import { describeFailure } from "@/lib/failure";
+import { signInHref } from "@/lib/next-path";
+
+/** The session ended elsewhere or by the server's word: says so, and leads back here. */
+export function SignedOutNote({ tab }: { tab: SettingsTab | null }) {
+  const { session } = useApp();
+  const { ended } = useSession();
+  if (!ended) return null;
+  return (
+    <div
+      role="alert"
+      data-testid="signed-out"
+      className="mb-6 flex flex-wrap items-center gap-x-3 gap-y-2 rounded-2xl bg-bark-soft py-2 pr-2 pl-4 text-[0.9375rem] text-bark"
+    >
+      <CircleAlert className="size-5 shrink-0" aria-hidden="true" />
+      <p className="min-w-0 flex-1 basis-40 py-1.5">{describeFailure(ended)}</p>
+      {ended.code === "session_ended" && (
+        <Button asChild size="small">
+          <Link href={signInHref(settingsHref(tab))}>Sign in</Link>
+        </Button>
+      )}
+      <Button
+        variant="ghost"
+        size="icon"
+        className="size-9 text-bark"
+        aria-label="Close"
+        onClick={() => session.dismissEnded()}
+      >
+        <X className="size-4" />
+      </Button>
+    </div>
+  );
+}
