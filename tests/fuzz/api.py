@@ -22,6 +22,7 @@ HOOKS = Path(__file__).with_name("hooks.py")
 # common. There 400 may also answer what looks valid.
 MAY_REFUSE = {
     "register": "the password is weak",
+    "password_change": "the new password is weak",
     "chat": "min_tokens above max_tokens, ids of tokens, blanks only",
     "chat_context": "the history's roles do not take turns",
     "chat_guest": "the history's roles do not take turns",
