@@ -1,32 +1,71 @@
 "use client";
 
-import * as Base from "@radix-ui/react-tooltip";
-import type { ReactNode } from "react";
+import { Slot } from "@radix-ui/react-slot";
+import dynamic from "next/dynamic";
+import {
+  type KeyboardEvent,
+  type PointerEvent,
+  type ReactNode,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+} from "react";
+
+export type Side = "top" | "right" | "bottom" | "left";
+
+const POINTER_DELAY_MS = 500;
+
+/** Placing it takes 16 kB of script, which the first load does without. */
+const TooltipBubble = dynamic(async () => (await import("./tooltip-bubble")).TooltipBubble, {
+  ssr: false,
+});
 
 interface TooltipProps {
   /** Repeats or explains the control's name; never the only place where something is said. */
   readonly text: string;
-  readonly side?: "top" | "right" | "bottom" | "left";
+  readonly side?: Side;
   readonly children: ReactNode;
 }
 
-/** Brings its own provider: one around all pages would load this for everybody. */
+/** Shown while the pointer rests on its child, or the keyboard is there; Escape puts it away. */
 export function Tooltip({ text, side = "top", children }: TooltipProps) {
+  const id = useId();
+  const anchor = useRef<HTMLElement>(null);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const [isOpen, setIsOpen] = useState(false);
+  useEffect(() => () => clearTimeout(timer.current), []);
+
+  function close(): void {
+    clearTimeout(timer.current);
+    setIsOpen(false);
+  }
+
+  function openSoon(event: PointerEvent): void {
+    if (event.pointerType === "touch") return;
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => setIsOpen(true), POINTER_DELAY_MS);
+  }
+
+  function closeByEscape(event: KeyboardEvent): void {
+    if (event.key === "Escape") close();
+  }
+
   return (
-    <Base.Provider delayDuration={500}>
-      <Base.Root>
-        <Base.Trigger asChild>{children}</Base.Trigger>
-        <Base.Portal>
-          <Base.Content
-            side={side}
-            sideOffset={6}
-            collisionPadding={8}
-            className="pointer-events-none z-50 rounded-lg bg-ink px-2.5 py-1.5 text-xs font-medium text-canvas shadow-lift motion-safe:animate-appear"
-          >
-            {text}
-          </Base.Content>
-        </Base.Portal>
-      </Base.Root>
-    </Base.Provider>
+    <>
+      <Slot
+        ref={anchor}
+        aria-describedby={isOpen ? id : undefined}
+        onPointerEnter={openSoon}
+        onPointerLeave={close}
+        onPointerDown={close}
+        onFocus={(event) => event.currentTarget.matches(":focus-visible") && setIsOpen(true)}
+        onBlur={close}
+        onKeyDown={closeByEscape}
+      >
+        {children}
+      </Slot>
+      {isOpen && <TooltipBubble id={id} text={text} side={side} anchor={anchor} />}
+    </>
   );
 }
