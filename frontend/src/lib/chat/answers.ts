@@ -1,7 +1,7 @@
 /** The server's word on what was asked here: accepted, with ids, or refused. */
 import { dropExchange } from "./ask";
 import type { AcceptedEvent, ErrorEvent } from "./events";
-import { type ChatState, conversationKey, isSettled, type Message, type Reply } from "./state";
+import { type ChatState, conversationKey, isSettled, type Message, type Reply, type Siblings } from "./state";
 import { mapReplies, moveTranscript, updateReply, updateTranscript } from "./update";
 import type { Failure } from "@/lib/failure";
 
@@ -54,11 +54,19 @@ function withIds(
   const at = messages.findIndex((message) => message.key === key);
   const ids = [event.user_message, event.assistant_message];
   return messages.flatMap((message, index) => {
-    if (index === at) return { ...message, id: event.assistant_message };
-    if (index === at - 1) return { ...message, id: event.user_message };
+    if (index === at) return withId(message, event.assistant_message);
+    if (index === at - 1) return withId(message, event.user_message);
     return message.id !== null && ids.includes(message.id) ? [] : message;
   });
 }
+
+/** What goes below a leaf is the only one there; siblings know their place already. */
+function withId(message: Message, id: number | null): Message {
+  const siblings = id === null ? null : (message.siblings ?? ONLY_CHILD);
+  return { ...message, id, siblings };
+}
+
+const ONLY_CHILD: Siblings = { index: 1, count: 1, previous: null, next: null };
 
 export function applyError(state: ChatState, event: ErrorEvent): ChatState {
   const failure: Failure = {

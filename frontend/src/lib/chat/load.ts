@@ -21,15 +21,15 @@ export function loadConversation(
   page: MessagePage,
 ): ChatState {
   const current = state.transcripts[key] ?? EMPTY_TRANSCRIPT;
-  if (isTooEarly(state, current)) {
+  if (isOutdated(state, current, page)) {
     return updateKnown(state, key, (known) => ({ ...known, load: "ready", isStale: true }));
   }
   const { messages: stored, ...next } = withPage(state, key, page);
   const above = keptAbove(current.messages, page);
-  const merged = withLocal({ ...next, messages: [...above, ...stored] }, current);
+  const messages = withLocal({ ...next, messages: [...above, ...stored] }, current);
   const transcript: Transcript = {
     ...current,
-    messages: merged.messages,
+    messages,
     load: "ready",
     failure: null,
     hasOlder: above.length > 0 ? current.hasOlder : page.hasOlder,
@@ -38,7 +38,7 @@ export function loadConversation(
   return {
     ...state,
     transcripts: { ...state.transcripts, [key]: transcript },
-    replies: withoutHidden(merged.replies, key, merged.messages),
+    replies: withoutHidden(next.replies, key, messages),
     byGeneration: next.byGeneration,
   };
 }
@@ -87,60 +87,63 @@ function withPage(state: ChatState, key: TranscriptKey, page: MessagePage): Read
   return { messages, replies, byGeneration };
 }
 
-/** The server may or may not have what is still on its way: the next page will tell for sure. */
-function isTooEarly(state: ChatState, transcript: Transcript): boolean {
-  const isReload = transcript.messages.some(({ id }) => id !== null);
-  return isReload && transcript.messages.some(({ key }) => state.replies[key]?.status === "sending");
+/**
+ * A page may have been read before what was asked here since; and whether the server has what is
+ * still on its way, the next page will tell. Only the first load cannot wait for that.
+ */
+function isOutdated(
+  state: ChatState,
+  { messages, recent }: Transcript,
+  page: MessagePage,
+): boolean {
+  const ids = new Set(page.messages.map(({ id }) => id));
+  const asked = messages.flatMap(({ key, id }) => {
+    const reply = state.replies[key];
+    const isNew = id === null ? reply?.status === "sending" : recent.includes(key) && !ids.has(id);
+    return isNew && reply ? [{ key, reply }] : [];
+  });
+  const own = new Set(asked.flatMap(({ key, reply }) => [key, questionKey(reply.clientId ?? "")]));
+  const known = [
+    ...messages.filter(({ key }) => !own.has(key)),
+    ...asked.flatMap(({ reply }) => reply.replaced),
+  ];
+  return asked.length > 0 && known.some(({ id }) => id !== null);
 }
 
 /** Older messages that were loaded before stay, where the page goes on from them without a hole. */
 function keptAbove(messages: readonly Message[], page: MessagePage): readonly Message[] {
-  const first = page.messages[0];
-  if (first === undefined) return [];
-  const at = messages.findIndex(({ id }) => id === first.id);
-  if (at >= 0) return messages.slice(0, at);
-  const parent = messages.findIndex(({ id }) => id !== null && id === first.parent);
-  return messages.slice(0, parent + 1);
+  const parent = page.messages[0]?.parent ?? null;
+  const at = messages.findIndex(({ id }) => id !== null && id === parent);
+  return messages.slice(0, at + 1).filter(({ id }) => id !== null);
 }
 
 type Merging = Pick<Read, "messages" | "replies">;
 
 /** Puts back what the page cannot know: refused prompts, and what was asked since it was read. */
-function withLocal(page: Merging, current: Transcript): Merging {
+function withLocal(page: Merging, current: Transcript): readonly Message[] {
   const ids = new Set(page.messages.map(({ id }) => id));
   return current.messages.reduce((merged, message, at) => {
-    const reply = merged.replies[message.key];
+    const reply = page.replies[message.key];
     const isLocal = message.id === null || current.recent.includes(message.key);
-    if (message.role !== "assistant" || !reply || !isLocal || ids.has(message.id)) return merged;
+    const isThere = message.id !== null && ids.has(message.id);
+    if (message.role !== "assistant" || !reply || !isLocal || isThere) return merged;
     const above = current.messages[at - 1];
     const hasQuestion = above?.key === questionKey(reply.clientId ?? "");
     const exchange = hasQuestion ? [above, message] : [message];
-    const anchor = current.messages[at - exchange.length];
-    return putBack(merged, exchange, { reply, key: message.key, anchor });
-  }, page);
+    const isRefused = reply.status === "failed";
+    const place = isRefused ? placeBetween(merged, current.messages, at) : merged.length;
+    return [...merged.slice(0, place), ...exchange, ...merged.slice(place)];
+  }, page.messages);
 }
 
-interface Place {
-  readonly reply: Reply;
-  readonly key: string;
-  readonly anchor: Message | undefined;
-}
-
-function putBack(merged: Merging, exchange: readonly Message[], place: Place): Merging {
-  const { reply, key, anchor } = place;
-  const cut = merged.messages.findIndex(
-    ({ id }) => id !== null && id === reply.replaced[0]?.id,
-  );
-  if (cut >= 0) {
-    const replaced = merged.messages.slice(cut);
-    const messages = [...merged.messages.slice(0, cut), ...exchange];
-    return { messages, replies: { ...merged.replies, [key]: { ...reply, replaced } } };
-  }
-  const under = merged.messages.findIndex((message) => message.key === anchor?.key);
-  const isRefused = reply.status === "failed" && under >= 0;
-  const at = isRefused ? under + 1 : merged.messages.length;
-  const messages = [...merged.messages.slice(0, at), ...exchange, ...merged.messages.slice(at)];
-  return { messages, replies: { ...merged.replies, [key]: { ...reply, replaced: [] } } };
+/** Where the exchange that ends at `at` belongs: above what followed it, below what it followed. */
+function placeBetween(merged: readonly Message[], current: readonly Message[], at: number): number {
+  const placeOf = (message: Message | undefined): number =>
+    merged.findIndex(({ key }) => key === message?.key);
+  const below = current.slice(at + 1).find((message) => placeOf(message) >= 0);
+  if (below) return placeOf(below);
+  const above = current.slice(0, at).findLast((message) => placeOf(message) >= 0);
+  return above ? placeOf(above) + 1 : merged.length;
 }
 
 /** Ended replies of branches that are no longer shown need not be remembered. */
