@@ -1,6 +1,6 @@
 "use client";
 
-import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { useChat, useSession } from "./use-app";
 import { transcriptOf } from "@/lib/chat/selectors";
 import { conversationOf, type TranscriptKey } from "@/lib/chat/state";
@@ -42,10 +42,13 @@ export function useDraft(key: TranscriptKey): readonly [string, (text: string) =
   // eslint-disable-next-line react-hooks/exhaustive-deps -- signing out wipes what is stored
   const stored = useMemo(() => (isHydrated ? readDraft(key) : ""), [isHydrated, key, user]);
 
-  function change(text: string): void {
-    setTyped({ key, user, text, movedFrom: null });
-    if (!isTemporary) writeDraft(key, text);
-  }
+  const change = useCallback(
+    (text: string): void => {
+      setTyped({ key, user, text, movedFrom: null });
+      if (!isTemporary) writeDraft(key, text);
+    },
+    [key, user, isTemporary],
+  );
 
   return [typed.text ?? (isTemporary ? "" : stored), change];
 }

@@ -1,10 +1,13 @@
 "use client";
 
-import { Ellipsis, Gauge, RotateCw, StepForward } from "lucide-react";
+import { Ellipsis, Flag, Gauge, RotateCw, StepForward } from "lucide-react";
+import { useState } from "react";
 import { ActionRow } from "./action-row";
 import { CopyButton } from "./copy-button";
 import { ReplySpeed } from "./reply-speed";
 import { VersionSwitcher } from "./version-switcher";
+import { FeedbackButtons } from "@/components/feedback/feedback-buttons";
+import { ReportDialog } from "@/components/feedback/report-dialog";
 import {
   DropdownMenu,
   DropdownMenuContent,
@@ -56,7 +59,8 @@ export function AnswerActions(props: AnswerActionsProps) {
           <StepForward />
         </IconButton>
       )}
-      {hasText && <MoreMenu />}
+      {message.id !== null && hasText && <FeedbackButtons message={message} />}
+      {hasText && <MoreMenu message={message} />}
       {speed}
     </ActionRow>
   );
@@ -85,22 +89,32 @@ function AskAgain({ message, isLast, isBusy }: Pick<AnswerActionsProps, "message
   );
 }
 
-function MoreMenu() {
+function MoreMenu({ message }: { readonly message: Message }) {
   const [isSpeedShown, showSpeed] = useSpeedShown();
+  const [isReporting, setIsReporting] = useState(false);
   return (
-    <DropdownMenu>
-      <DropdownMenuTrigger asChild>
-        <IconButton isSmall label="More" data-testid="more">
-          <Ellipsis />
-        </IconButton>
-      </DropdownMenuTrigger>
-      <DropdownMenuContent align="start">
-        <DropdownMenuItem onSelect={() => showSpeed(!isSpeedShown)} data-testid="toggle-speed">
-          <Gauge />
-          {isSpeedShown ? "Hide the speed" : "Show the speed"}
-        </DropdownMenuItem>
-      </DropdownMenuContent>
-    </DropdownMenu>
+    <>
+      <DropdownMenu>
+        <DropdownMenuTrigger asChild>
+          <IconButton isSmall label="More" data-testid="more">
+            <Ellipsis />
+          </IconButton>
+        </DropdownMenuTrigger>
+        <DropdownMenuContent align="start">
+          <DropdownMenuItem onSelect={() => showSpeed(!isSpeedShown)} data-testid="toggle-speed">
+            <Gauge />
+            {isSpeedShown ? "Hide the speed" : "Show the speed"}
+          </DropdownMenuItem>
+          {message.id !== null && (
+            <DropdownMenuItem onSelect={() => setIsReporting(true)} data-testid="report">
+              <Flag />
+              {message.isReported ? "Report again" : "Report"}
+            </DropdownMenuItem>
+          )}
+        </DropdownMenuContent>
+      </DropdownMenu>
+      <ReportDialog message={message} isOpen={isReporting} onOpenChange={setIsReporting} />
+    </>
   );
 }
 

@@ -6,13 +6,14 @@ import type { MessageProps } from "./messages";
 import { MessageText } from "./message-text";
 import { ReplyFailure } from "./reply-failure";
 import { Twig } from "@/components/brand";
+import { OUTSIDE_CLASS } from "@/components/context/outside-note";
 import { useChat } from "@/hooks/use-app";
 import { useHandedFocus } from "@/hooks/use-handed-focus";
 import { queueLine, visibleText } from "@/lib/chat/selectors";
 import { isSettled, type Reply } from "@/lib/chat/state";
 
 export const AssistantMessage = memo(function AssistantMessage(props: MessageProps) {
-  const { message, place, setSize, isLast, isBusy, onEdit } = props;
+  const { message, place, setSize, isLast, isBusy, isOutside, onEdit } = props;
   const reply = useChat((state) => state.replies[message.key]);
   const handedFocus = useHandedFocus(isLast ? ANSWER_FOCUS : "");
   const text = reply ? visibleText(reply) : message.text;
@@ -31,7 +32,7 @@ export const AssistantMessage = memo(function AssistantMessage(props: MessagePro
       <h2 className="sr-only">EuGPT said</h2>
       <Twig className="absolute top-0.5 left-0 hidden text-leaf sm:block" />
       {text && (
-        <div dir="auto">
+        <div dir="auto" className={isOutside ? OUTSIDE_CLASS : undefined}>
           <MessageText text={text} isLive={isLive} />
         </div>
       )}

@@ -1,19 +1,21 @@
 "use client";
 
 import dynamic from "next/dynamic";
-import { useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Banners } from "./banners";
+import { ChatFoot } from "./chat-foot";
 import { ChatHeader } from "./chat-header";
-import { Composer } from "./composer";
 import { LiveAnnouncer } from "./live-announcer";
 import { MessagesSkeleton, TranscriptView } from "./transcript-view";
 import { Welcome } from "./welcome";
 import { SidebarPlaceholder } from "@/components/sidebar/sidebar-placeholder";
 import { useApp, useChat, useConnection, useSession } from "@/hooks/use-app";
 import { useChatShortcuts } from "@/hooks/use-chat-shortcuts";
+import { useContextUsage } from "@/hooks/use-context-usage";
 import { useConversations } from "@/hooks/use-conversations";
 import { useDraft } from "@/hooks/use-draft";
 import { useOpenConversation } from "@/hooks/use-open-conversation";
+import { useSampling } from "@/hooks/use-sampling";
 import { showConversation, useShownConversation } from "@/hooks/use-shown-conversation";
 import { liveReplyKey, shownKey, transcriptOf } from "@/lib/chat/selectors";
 
@@ -35,8 +37,10 @@ export function ChatPage() {
   const isEmpty = useChat((state) => transcriptOf(state, key).messages.length === 0);
   const liveKey = useChat((state) => liveReplyKey(state, key));
   const isTemporary = useChat((state) => transcriptOf(state, key).isTemporary);
+  const maxTokens = useSampling().max_tokens ?? null;
   const title = useTitle(conversation);
   const [text, setText] = useDraft(key);
+  const { outside, firstInside } = useContextUsage(key, text, maxTokens);
   const [isMenuOpen, setIsMenuOpen] = useState(false);
   const inputRef = useRef<HTMLTextAreaElement>(null);
   useOpenConversation(conversation);
@@ -52,14 +56,19 @@ export function ChatPage() {
     },
   });
 
-  function send(prompt: string): void {
-    chat.send(key, prompt.trim());
-    setText("");
-  }
+  const edit = useCallback(
+    (prompt: string): void => {
+      setText(prompt);
+      inputRef.current?.focus();
+    },
+    [setText],
+  );
 
-  function edit(prompt: string): void {
-    setText(prompt);
-    inputRef.current?.focus();
+  const pick = useCallback((prompt: string) => chat.send(key, prompt), [chat, key]);
+
+  function send(): void {
+    chat.send(key, text.trim());
+    setText("");
   }
 
   function stop(): void {
@@ -77,23 +86,21 @@ export function ChatPage() {
     focusOnDesktop(inputRef.current);
   }
 
-  function setTemporary(isOn: boolean): void {
-    if (isOn) chat.startTemporary();
-    else chat.startDraft();
-  }
+  const welcome = useMemo(
+    () =>
+      isRestoring && address !== null ? (
+        <MessagesSkeleton />
+      ) : (
+        <div className={isRestoring ? "boot-guest contents" : "contents"}>
+          <Welcome isReady={!isRestoring} isTemporary={isTemporary} onPick={pick} />
+        </div>
+      ),
+    [isRestoring, address, isTemporary, pick],
+  );
 
   return (
     <div className="flex h-dvh overflow-hidden">
-      <a
-        href="#composer"
-        onClick={(event) => {
-          event.preventDefault();
-          inputRef.current?.focus();
-        }}
-        className="absolute top-2 left-2 z-50 -translate-y-20 rounded-lg bg-leaf px-4 py-2 text-on-leaf focus:translate-y-0"
-      >
-        Skip to the message field
-      </a>
+      <SkipLink onSkip={() => inputRef.current?.focus()} />
       {isMember && (
         <Sidebar
           conversation={conversation}
@@ -113,44 +120,49 @@ export function ChatPage() {
           conversation={address}
           isEmpty={isEmpty}
           isTemporary={isTemporary}
-          onTemporary={setTemporary}
+          onTemporary={(isOn) => (isOn ? chat.startTemporary() : chat.startDraft())}
           onOpenMenu={() => setIsMenuOpen(true)}
           onNewChat={startNewChat}
         />
         <Banners conversation={address} transcriptKey={key} />
         <TranscriptView
           transcriptKey={key}
+          outside={outside}
+          firstInside={firstInside}
           onEdit={edit}
-          welcome={
-            isRestoring && address !== null ? (
-              <MessagesSkeleton />
-            ) : (
-              <div className={isRestoring ? "boot-guest contents" : "contents"}>
-                <Welcome isReady={!isRestoring} isTemporary={isTemporary} onPick={send} />
-              </div>
-            )
-          }
+          welcome={welcome}
         />
-        <div className="mx-auto w-full max-w-3xl px-3 pt-2 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-6">
-          <Composer
-            inputRef={inputRef}
-            text={text}
-            onTextChange={setText}
-            isAnswering={liveKey !== null}
-            isReady={!isRestoring}
-            isTemporary={isTemporary}
-            onSend={() => send(text)}
-            onStop={stop}
-          />
-          <p className="mt-2 text-center text-xs text-ink-soft">
-            A small model: friendly, but often wrong.
-            {status === "guest" && " Guest chats are gone when you leave."}
-            {isTemporary && " Not saved. Gone when you leave."}
-          </p>
-        </div>
+        <ChatFoot
+          inputRef={inputRef}
+          transcriptKey={key}
+          text={text}
+          maxTokens={maxTokens}
+          isEmpty={isEmpty}
+          isAnswering={liveKey !== null}
+          isReady={!isRestoring}
+          isTemporary={isTemporary}
+          onTextChange={setText}
+          onSend={send}
+          onStop={stop}
+        />
         <LiveAnnouncer transcript={key} />
       </main>
     </div>
+  );
+}
+
+function SkipLink({ onSkip }: { readonly onSkip: () => void }) {
+  return (
+    <a
+      href="#composer"
+      onClick={(event) => {
+        event.preventDefault();
+        onSkip();
+      }}
+      className="absolute top-2 left-2 z-50 -translate-y-20 rounded-lg bg-leaf px-4 py-2 text-on-leaf focus:translate-y-0"
+    >
+      Skip to the message field
+    </a>
   );
 }
 

@@ -4,6 +4,7 @@ import { AssistantMessage } from "./assistant-message";
 import { LongList } from "./long-list";
 import { UserMessage } from "./user-message";
 import { useChat } from "@/hooks/use-app";
+import { OutsideNote } from "@/components/context/outside-note";
 import { liveReplyKey } from "@/lib/chat/selectors";
 import type { Message, Transcript, TranscriptKey } from "@/lib/chat/state";
 
@@ -17,6 +18,8 @@ export interface MessageProps {
   /** It or the message right above it is the last. */
   readonly isLastPair: boolean;
   readonly isBusy: boolean;
+  /** The model no longer sees it. */
+  readonly isOutside: boolean;
   readonly onEdit: (text: string) => void;
 }
 
@@ -27,10 +30,13 @@ interface MessagesProps {
   readonly transcriptKey: TranscriptKey;
   readonly transcript: Transcript;
   readonly scroller: HTMLElement | null;
+  readonly outside: ReadonlySet<string>;
+  readonly firstInside: string | null;
   readonly onEdit: (text: string) => void;
 }
 
-export function Messages({ transcriptKey, transcript, scroller, onEdit }: MessagesProps) {
+export function Messages(props: MessagesProps) {
+  const { transcriptKey, transcript, scroller, outside, firstInside, onEdit } = props;
   const { messages, hasOlder } = transcript;
   const isBusy = useChat((state) => liveReplyKey(state, transcriptKey) !== null);
   const count = messages.length;
@@ -44,9 +50,15 @@ export function Messages({ transcriptKey, transcript, scroller, onEdit }: Messag
       isLast: place === count - 1,
       isLastPair: place >= count - 2,
       isBusy,
+      isOutside: outside.has(message.key),
       onEdit,
     };
-    return message.role === "user" ? <UserMessage {...props} /> : <AssistantMessage {...props} />;
+    return (
+      <>
+        {message.key === firstInside && <OutsideNote />}
+        {message.role === "user" ? <UserMessage {...props} /> : <AssistantMessage {...props} />}
+      </>
+    );
   }
 
   if (count > PLAIN_MAX || hasOlder) {

@@ -1,7 +1,7 @@
 "use client";
 
 import { ArrowDown } from "lucide-react";
-import { type ReactNode, useLayoutEffect } from "react";
+import { memo, type ReactNode, useLayoutEffect } from "react";
 import { Messages } from "./messages";
 import { Button } from "@/components/ui/button";
 import { useApp, useChat } from "@/hooks/use-app";
@@ -13,12 +13,17 @@ import { isMotionReduced } from "@/lib/preferences";
 
 interface TranscriptViewProps {
   readonly transcriptKey: TranscriptKey;
+  /** Keys of the messages that the model no longer sees. */
+  readonly outside: ReadonlySet<string>;
+  /** The message under which they end. */
+  readonly firstInside: string | null;
   readonly onEdit: (text: string) => void;
   /** Shown while there are no messages. */
   readonly welcome: ReactNode;
 }
 
-export function TranscriptView({ transcriptKey, onEdit, welcome }: TranscriptViewProps) {
+export const TranscriptView = memo(function TranscriptView(props: TranscriptViewProps) {
+  const { transcriptKey, outside, firstInside, onEdit, welcome } = props;
   const transcript = useChat((state) => transcriptOf(state, transcriptKey));
   const count = transcript.messages.length;
   const newest = transcript.messages.at(-1)?.key;
@@ -42,6 +47,8 @@ export function TranscriptView({ transcriptKey, onEdit, welcome }: TranscriptVie
               transcriptKey={transcriptKey}
               transcript={transcript}
               scroller={scroller}
+              outside={outside}
+              firstInside={firstInside}
               onEdit={onEdit}
             />
           ) : (
@@ -63,7 +70,7 @@ export function TranscriptView({ transcriptKey, onEdit, welcome }: TranscriptVie
       )}
     </div>
   );
-}
+});
 
 interface EmptyProps {
   readonly transcriptKey: TranscriptKey;

@@ -9,12 +9,14 @@ import { MessageEditor } from "./message-editor";
 import { PlainText } from "./plain-text";
 import { VersionSwitcher } from "./version-switcher";
 import { IconButton } from "@/components/ui/icon-button";
+import { OUTSIDE_CLASS } from "@/components/context/outside-note";
 import { useApp, useChat } from "@/hooks/use-app";
 import { handFocusTo, useHandedFocus } from "@/hooks/use-handed-focus";
 import type { MessageProps } from "./messages";
+import { cn } from "@/lib/cn";
 
 export const UserMessage = memo(function UserMessage(props: MessageProps) {
-  const { message, place, setSize, isBusy, isLastPair } = props;
+  const { message, place, setSize, isBusy, isLastPair, isOutside } = props;
   const { chat } = useApp();
   const refused = useChat((state) =>
     state.refusedEdit?.key === message.key ? state.refusedEdit : null,
@@ -58,7 +60,10 @@ export const UserMessage = memo(function UserMessage(props: MessageProps) {
       ) : (
         <div
           dir="auto"
-          className="max-w-[85%] rounded-3xl rounded-br-lg bg-bubble px-4 py-2.5 sm:max-w-[75%]"
+          className={cn(
+            "max-w-[85%] rounded-3xl rounded-br-lg bg-bubble px-4 py-2.5 sm:max-w-[75%]",
+            isOutside && OUTSIDE_CLASS,
+          )}
         >
           <PlainText text={message.text} />
         </div>

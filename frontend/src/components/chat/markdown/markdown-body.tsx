@@ -55,6 +55,8 @@ const COMPONENTS: Components = {
   code: ({ className, children }) => (
     <code className={className ? undefined : INLINE_CODE}>{children}</code>
   ),
+  // The page's font has no italics, and elsewhere none are made up.
+  em: ({ children }) => <em className="italic [font-synthesis:style]">{children}</em>,
   h1: ({ children }) => <h3 className={HEADING}>{children}</h3>,
   h2: ({ children }) => <h3 className={HEADING}>{children}</h3>,
   h3: ({ children }) => <h4 className={HEADING}>{children}</h4>,
@@ -83,7 +85,7 @@ const COMPONENTS: Components = {
     </td>
   ),
   th: ({ children, style }) => (
-    <th style={style} className="px-3 py-2 font-semibold">
+    <th style={style} className="px-3 py-2 text-start font-semibold">
       {children}
     </th>
   ),

@@ -1,0 +1,57 @@
+"use client";
+
+import dynamic from "next/dynamic";
+import type { RefObject } from "react";
+import { Composer } from "./composer";
+import { useSession } from "@/hooks/use-app";
+import type { TranscriptKey } from "@/lib/chat/state";
+import { cn } from "@/lib/cn";
+
+/** Nothing can be counted before the page is there. */
+const ContextMeter = dynamic(
+  async () => (await import("@/components/context/context-meter")).ContextMeter,
+  { ssr: false },
+);
+
+interface ChatFootProps {
+  readonly inputRef: RefObject<HTMLTextAreaElement | null>;
+  readonly transcriptKey: TranscriptKey;
+  readonly text: string;
+  readonly maxTokens: number | null;
+  readonly isEmpty: boolean;
+  readonly isAnswering: boolean;
+  readonly isReady: boolean;
+  readonly isTemporary: boolean;
+  readonly onTextChange: (text: string) => void;
+  readonly onSend: () => void;
+  readonly onStop: () => void;
+}
+
+/** The message field, how full the model's memory is, and what not to expect of the model. */
+export function ChatFoot(props: ChatFootProps) {
+  const { transcriptKey, text, maxTokens, isEmpty, ...composer } = props;
+  const isGuest = useSession().status === "guest";
+  const hasMeter = !isEmpty || text.trim() !== "";
+  return (
+    <div className="mx-auto w-full max-w-3xl px-3 pt-2 pb-[max(0.5rem,env(safe-area-inset-bottom))] sm:px-6">
+      <Composer text={text} {...composer} />
+      <div className="mt-1 flex min-h-8 items-center justify-center gap-x-4 pointer-coarse:min-h-11">
+        {hasMeter && (
+          <div className="min-w-0 flex-1">
+            <ContextMeter transcriptKey={transcriptKey} draft={text} maxTokens={maxTokens} />
+          </div>
+        )}
+        <p
+          className={cn(
+            "py-1 text-xs text-ink-soft",
+            hasMeter ? "pr-2 text-end max-sm:hidden" : "text-center text-pretty",
+          )}
+        >
+          A small model: friendly, but often wrong.
+          {isGuest && " Guest chats are gone when you leave."}
+          {composer.isTemporary && " This chat is not saved."}
+        </p>
+      </div>
+    </div>
+  );
+}
