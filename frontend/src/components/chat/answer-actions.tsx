@@ -8,6 +8,7 @@ import { ReplySpeed } from "./reply-speed";
 import { VersionSwitcher } from "./version-switcher";
 import { FeedbackButtons } from "@/components/feedback/feedback-buttons";
 import { ReportDialog } from "@/components/feedback/report-dialog";
+import { ReplyDetails } from "@/components/glass/reply-details";
 import {
   DropdownMenu,
   DropdownMenuContent,
@@ -60,6 +61,7 @@ export function AnswerActions(props: AnswerActionsProps) {
         </IconButton>
       )}
       {message.id !== null && hasText && <FeedbackButtons message={message} />}
+      {hasText && <ReplyDetails message={message} isBusy={isBusy} />}
       {hasText && <MoreMenu message={message} />}
       {speed}
     </ActionRow>

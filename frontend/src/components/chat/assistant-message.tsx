@@ -6,6 +6,7 @@ import type { MessageProps } from "./messages";
 import { MessageText } from "./message-text";
 import { ReplyFailure } from "./reply-failure";
 import { Twig } from "@/components/brand";
+import { GlassText } from "@/components/glass/glass-text";
 import { OUTSIDE_CLASS } from "@/components/context/outside-note";
 import { useChat } from "@/hooks/use-app";
 import { useHandedFocus } from "@/hooks/use-handed-focus";
@@ -33,7 +34,9 @@ export const AssistantMessage = memo(function AssistantMessage(props: MessagePro
       <Twig className="absolute top-0.5 left-0 hidden text-leaf sm:block" />
       {text && (
         <div dir="auto" className={isOutside ? OUTSIDE_CLASS : undefined}>
-          <MessageText text={text} isLive={isLive} />
+          <GlassText message={message} text={text} isLive={isLive} isBusy={isBusy}>
+            <MessageText text={text} isLive={isLive} />
+          </GlassText>
         </div>
       )}
       {isLive && !text && <Waiting reply={reply} />}
