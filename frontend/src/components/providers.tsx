@@ -4,7 +4,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import dynamic from "next/dynamic";
 import { type ReactNode, useEffect, useState } from "react";
 import { AppContext } from "@/hooks/use-app";
-import { CONVERSATIONS } from "@/hooks/use-conversations";
+import { createListRefresher } from "@/hooks/use-conversations";
 import { usePreferencesKeeper } from "@/hooks/use-preferences";
 import { conversationInAddress, showConversation } from "@/hooks/use-shown-conversation";
 import { useStore } from "@/hooks/use-store";
@@ -55,13 +55,14 @@ function isWorthRetrying(error: Error): boolean {
 }
 
 function createBrowserApp(client: QueryClient): App {
-  return createApp({
+  const app: App = createApp({
     onDraftStored: (conversation) => {
       if (location.pathname === "/" && conversationInAddress() === null) {
         showConversation(conversation, { replace: true });
       }
     },
-    onConversationsChanged: () => void client.invalidateQueries({ queryKey: CONVERSATIONS }),
+    onConversationsChanged: createListRefresher(client, () => app.api),
     onIdentityChanged: () => client.clear(),
   });
+  return app;
 }

@@ -25,7 +25,7 @@ export function SharedPage() {
   return (
     <div className="flex min-h-dvh flex-col">
       <header className="sticky top-0 z-10 flex h-14 shrink-0 items-center justify-between border-b bg-canvas/95 px-4 sm:px-6">
-        <Link href="/" className="rounded-lg" aria-label="EuGPT, to the chat">
+        <Link href="/" className="flex rounded-lg" aria-label="EuGPT, to the chat">
           <Brand />
         </Link>
         <ThemeButton />

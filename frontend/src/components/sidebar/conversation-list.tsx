@@ -37,7 +37,7 @@ export function ConversationList(props: ConversationListProps) {
       className="min-h-0 flex-1 overflow-y-auto overscroll-contain px-3 pb-4"
     >
       {groups.map((group) => (
-        <section key={group.label} className="mt-4 first:mt-2">
+        <section key={group.label} className="mt-4 first:mt-3">
           <h2 className="px-2.5 pb-1 text-xs font-medium text-ink-soft">{group.label}</h2>
           <ul>
             {group.items.map((item) => (

@@ -59,7 +59,7 @@ export function SearchResults({ box, conversation }: SearchResultsProps) {
 function WithArchived({ box }: { box: SearchBox }) {
   const id = useId();
   return (
-    <div className="flex items-center gap-2 px-2.5 py-2 text-sm text-ink-soft">
+    <div className="flex items-center gap-2 px-1.5 pt-3 pb-2 text-sm text-ink-soft">
       <Checkbox
         id={id}
         checked={box.isWithArchived}
@@ -147,7 +147,7 @@ function Option({ box, conversation, message, isShown, children }: OptionProps) 
 function Segments({ segments }: { segments: readonly Segment[] }) {
   return segments.map(({ text, isMatch }, index) =>
     isMatch ? (
-      <mark key={index} className="rounded-sm bg-leaf/20 text-ink">
+      <mark key={index} className="rounded-sm bg-leaf/20 font-medium text-ink">
         {text}
       </mark>
     ) : (

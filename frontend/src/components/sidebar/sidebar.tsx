@@ -37,12 +37,15 @@ export function Sidebar({ conversation, isOpen, onOpenChange, onNewChat }: Sideb
   }
 
   function search(): void {
-    if (!isWide) onOpenChange(true);
-    else if (isRail) setSidebarRail(false);
-    afterRender(() => {
-      searchRef.current?.focus();
-      searchRef.current?.select();
-    });
+    if (searchRef.current !== null) return focusSearch();
+    if (isWide) setSidebarRail(false);
+    else onOpenChange(true);
+    afterRender(focusSearch);
+  }
+
+  function focusSearch(): void {
+    searchRef.current?.focus();
+    searchRef.current?.select();
   }
 
   useShortcut("toggle_sidebar", () => (isWide ? setRail(!isRail) : onOpenChange(!isOpen)));
