@@ -185,7 +185,7 @@ describe("the meter of a stored conversation", () => {
     const status = within(screen.getByTestId("context-meter")).getByRole("status");
     expect(status.textContent).toBe("");
     rerender(page("x".repeat(384)));
-    expect((await screen.findByTestId("context-too-long")).textContent).toBe("18 tokens too long");
+    expect(await screen.findByText("18 tokens too long", { exact: false })).toBeTruthy();
     expect(status.textContent).toBe("This message is too long for the model.");
     expect(screen.getByTestId("outside-note").nextElementSibling?.textContent).toBe("two");
   });

@@ -21,15 +21,15 @@ export function ContextDetails({ usage, hasDraft, fallenOut }: ContextDetailsPro
     <>
       <h2 className="font-display text-base font-bold">The model’s memory</h2>
       <p className="mt-1 text-ink-soft">
-        {usage.model} reads {usage.limit} tokens at a time, small pieces of words: your newest
-        messages, and room for its answer. What does not fit falls out, oldest first, and the model
-        no longer knows of it.
+        {usage.model} reads at most {usage.limit} tokens, small pieces of words, at once: the newest
+        messages, and room for its answer. What no longer fits falls out, oldest first, and the
+        model knows nothing of it any more.
       </p>
       <dl className="mt-3 space-y-1.5 tabular-nums" data-testid="context-parts">
         {parts.map(({ name, label, tokens, className }) => (
           <Row key={name} label={label} tokens={tokens} className={className} />
         ))}
-        <Row label="Free" tokens={free} className="bg-line" />
+        <Row label="Free" tokens={free} className="border border-line-strong bg-line" />
       </dl>
       {fallenOut.length > 0 && <FallenOut messages={fallenOut} />}
     </>

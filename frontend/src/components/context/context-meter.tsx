@@ -24,7 +24,7 @@ export function ContextMeter({ transcriptKey, draft, maxTokens = null }: Context
   const isTooLong = usage !== null && !usage.draft.fits;
   return (
     <div
-      className="flex min-h-8 items-center justify-between gap-3 px-2 pointer-coarse:min-h-11"
+      className="flex min-h-8 items-center px-2 pointer-coarse:min-h-11"
       data-testid="context-meter"
     >
       {/* Said once when it happens, not with every letter. */}
@@ -38,23 +38,15 @@ export function ContextMeter({ transcriptKey, draft, maxTokens = null }: Context
             className="flex min-h-8 items-center gap-2.5 rounded-lg px-1.5 text-xs text-ink-soft tabular-nums transition-colors hover:text-ink motion-safe:animate-appear pointer-coarse:min-h-11"
           >
             <Bar usage={usage} hasDraft={draft.trim() !== ""} />
-            <span>
+            <span className={cn(isTooLong && "font-medium text-bark")} data-testid="context-label">
               <span className="sr-only">Model’s memory: </span>
-              {usage.total} of {usage.limit} tokens
+              {isTooLong ? tooLong(usage) : `${usage.total} of ${usage.limit} tokens`}
             </span>
           </PopoverTrigger>
           <PopoverContent side="top" align="start" aria-label="The model’s memory">
             <ContextDetails usage={usage} hasDraft={draft.trim() !== ""} fallenOut={fallenOut} />
           </PopoverContent>
         </Popover>
-      )}
-      {isTooLong && (
-        <p
-          className="text-right text-xs font-medium text-bark tabular-nums"
-          data-testid="context-too-long"
-        >
-          {tooLong(usage)}
-        </p>
       )}
     </div>
   );
