@@ -52,14 +52,20 @@ describe("shortcuts", () => {
 
   it("asks the newest first, and passes on what it has no use for", () => {
     const older = answer("stop");
-    const newer = answer("stop", vi.fn(() => false));
+    const newer = answer(
+      "stop",
+      vi.fn(() => false),
+    );
     press({ key: "Escape" });
     expect(newer).toHaveBeenCalledTimes(1);
     expect(older).toHaveBeenCalledTimes(1);
   });
 
   it("lets the key through when nobody had a use for it", () => {
-    answer("stop", vi.fn(() => false));
+    answer(
+      "stop",
+      vi.fn(() => false),
+    );
     expect(press({ key: "Escape" }).defaultPrevented).toBe(false);
   });
 

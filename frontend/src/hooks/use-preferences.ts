@@ -2,12 +2,7 @@
 
 import { useEffect } from "react";
 import { useStore } from "./use-store";
-import {
-  applyMotion,
-  followPreferences,
-  type Preferences,
-  preferences,
-} from "@/lib/preferences";
+import { applyMotion, followPreferences, type Preferences, preferences } from "@/lib/preferences";
 
 export function usePreferences(): Preferences {
   return useStore(preferences);

@@ -6,7 +6,11 @@ const REPLACED = "eugpt:search";
 
 /** The `?…` of the address; null while the page is only what the server wrote. */
 export function useSearch(): string | null {
-  return useSyncExternalStore<string | null>(subscribe, () => location.search, () => null);
+  return useSyncExternalStore<string | null>(
+    subscribe,
+    () => location.search,
+    () => null,
+  );
 }
 
 /** Goes to another `?…` of this page without fetching anything. */

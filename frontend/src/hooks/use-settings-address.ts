@@ -25,7 +25,10 @@ export interface SettingsAddress {
 export function settingsHref(tab: SettingsTab | null = null): string {
   const now = typeof location === "undefined" ? "" : location.search;
   const conversation = new URLSearchParams(now).get("c");
-  const search = new URLSearchParams({ ...(tab && { tab }), ...(conversation && { c: conversation }) });
+  const search = new URLSearchParams({
+    ...(tab && { tab }),
+    ...(conversation && { c: conversation }),
+  });
   return search.size > 0 ? `/settings/?${search}` : "/settings/";
 }
 

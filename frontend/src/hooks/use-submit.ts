@@ -66,7 +66,8 @@ export function useSubmit(fieldOfCode: FieldOfCode = {}): Submit {
 function problemOf(error: unknown, fieldOfCode: FieldOfCode): Problem {
   const failure = toFailure(error);
   const field = fieldOfCode[failure.code];
-  if (field !== undefined) return { failure: null, fields: { [field]: [describeFailure(failure)] } };
+  if (field !== undefined)
+    return { failure: null, fields: { [field]: [describeFailure(failure)] } };
   const fields = error instanceof ApiError ? error.fields : {};
   return { failure: Object.keys(fields).length > 0 ? null : failure, fields };
 }

@@ -54,7 +54,10 @@ function guessBits(password: string, username: string): number {
   if (username.length >= 3) take(plain(username), 2);
   take(COMMON, WORD_BITS);
   take(/(?:19|20)\d\d/g, YEAR_BITS);
-  return [...rest].reduce((sum, char, at, all) => sum + charBits(char, all[at - 1], all[at - 2]), bits);
+  return [...rest].reduce(
+    (sum, char, at, all) => sum + charBits(char, all[at - 1], all[at - 2]),
+    bits,
+  );
 }
 
 /** Lower case, and the usual replacements of letters undone. */

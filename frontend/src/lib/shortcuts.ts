@@ -65,7 +65,12 @@ export const SHORTCUTS: readonly Shortcut[] = [
     keys: [{ kind: "alt_shift", key: ".", code: "Period" }],
   },
   { action: "toggle_glass", group: "Answers", label: "Glass on or off", keys: [letter("g")] },
-  { action: "toggle_sidebar", group: "Page", label: "Show or hide the sidebar", keys: [letter("s")] },
+  {
+    action: "toggle_sidebar",
+    group: "Page",
+    label: "Show or hide the sidebar",
+    keys: [letter("s")],
+  },
   { action: "settings", group: "Page", label: "Settings", keys: [letter("o")] },
   {
     action: "shortcuts",
@@ -84,7 +89,10 @@ const handlers = new Map<ShortcutAction, readonly ShortcutHandler[]>();
 export function registerShortcut(action: ShortcutAction, handler: ShortcutHandler): () => void {
   handlers.set(action, [handler, ...(handlers.get(action) ?? [])]);
   return () => {
-    handlers.set(action, (handlers.get(action) ?? []).filter((other) => other !== handler));
+    handlers.set(
+      action,
+      (handlers.get(action) ?? []).filter((other) => other !== handler),
+    );
   };
 }
 

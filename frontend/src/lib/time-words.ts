@@ -17,11 +17,11 @@ export function timeAgo(moment: string, now = new Date()): string {
   return words.format(-Math.floor(seconds / step.seconds), step.unit);
 }
 
-/** "22 November 2026". */
+/** "22 Nov 2026". */
 export function dateWords(moment: string): string {
   return new Date(moment).toLocaleDateString("en-GB", {
     day: "numeric",
-    month: "long",
+    month: "short",
     year: "numeric",
   });
 }

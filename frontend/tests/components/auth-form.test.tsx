@@ -46,7 +46,9 @@ describe("AuthForm", () => {
       json(401, { detail: "Wrong.", code: "invalid_credentials" }),
     );
     await submit(api, "login");
-    expect((await screen.findByRole("alert")).textContent).toBe("The name or the password is wrong.");
+    expect((await screen.findByRole("alert")).textContent).toBe(
+      "The name or the password is wrong.",
+    );
     expect(screen.getByTestId<HTMLButtonElement>("auth-submit").disabled).toBe(false);
   });
 

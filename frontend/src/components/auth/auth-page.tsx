@@ -2,7 +2,7 @@
 
 import Link from "next/link";
 import { useRouter } from "next/navigation";
-import { type ReactNode, useEffect } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { AuthForm, type AuthMode } from "./auth-form";
 import { ProblemNote } from "./problem-note";
 import { Brand } from "@/components/brand";
@@ -38,10 +38,15 @@ export function AuthPage({ mode }: { mode: AuthMode }) {
   const conversation = useShownConversation();
   const hasChat = useChat((state) => transcriptOf(state, state.draft).messages.length > 0);
   // A chat that has come along is where the person was.
-  const target = kept === null ? (nextPath(search) ?? conversationHref(conversation)) : conversationHref(kept);
+  const target =
+    kept === null ? (nextPath(search) ?? conversationHref(conversation)) : conversationHref(kept);
+  const hasLeft = useRef(false);
 
   useEffect(() => {
-    if (status === "member") router.replace(target);
+    // Once: the address changes before this page is gone, and names no target any more.
+    if (status !== "member" || hasLeft.current) return;
+    hasLeft.current = true;
+    router.replace(target);
   }, [status, router, target]);
 
   return (

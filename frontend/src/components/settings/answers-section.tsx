@@ -14,7 +14,8 @@ export function AnswersSection() {
   const { status } = useSession();
   const choice = useSamplingChoice();
   const waitS = useCountdown(choice.failure?.retryAfterS ?? null, choice.attempt);
-  const place = status === "guest" ? "They are kept on this device." : "They hold on all your devices.";
+  const place =
+    status === "guest" ? "They are kept on this device." : "They hold on all your devices.";
   return (
     <Card
       lead={`How the model picks its words, from your next message on. The defaults suit most questions. ${place}`}

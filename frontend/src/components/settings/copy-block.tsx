@@ -3,6 +3,7 @@
 import { Check, Copy } from "lucide-react";
 import { useEffect, useState } from "react";
 import { IconButton } from "@/components/ui/icon-button";
+import { cn } from "@/lib/cn";
 import { copyText } from "@/lib/clipboard";
 import { showToast } from "@/lib/toasts";
 
@@ -12,11 +13,13 @@ interface CopyBlockProps {
   readonly text: string;
   /** What is copied, in words: "the key". */
   readonly what: string;
+  /** Long lines break instead of scrolling: all of it is seen. */
+  readonly isWrapped?: boolean;
   readonly testId?: string;
 }
 
-/** Text to be copied as it is; long lines scroll. */
-export function CopyBlock({ text, what, testId }: CopyBlockProps) {
+/** Text to be copied as it is. */
+export function CopyBlock({ text, what, isWrapped, testId }: CopyBlockProps) {
   const [isCopied, setIsCopied] = useState(false);
   useEffect(() => {
     if (!isCopied) return;
@@ -26,7 +29,8 @@ export function CopyBlock({ text, what, testId }: CopyBlockProps) {
 
   async function copy(): Promise<void> {
     if (await copyText(text)) setIsCopied(true);
-    else showToast({ text: "It could not be copied. Select it and copy it by hand.", isUrgent: true });
+    else
+      showToast({ text: "It could not be copied. Select it and copy it by hand.", isUrgent: true });
   }
 
   return (
@@ -36,7 +40,10 @@ export function CopyBlock({ text, what, testId }: CopyBlockProps) {
         tabIndex={0}
         aria-label={what}
         role="region"
-        className="min-w-0 flex-1 overflow-x-auto rounded-lg px-2.5 py-2.5 font-mono text-[0.8125rem] leading-relaxed"
+        className={cn(
+          "min-w-0 flex-1 overflow-x-auto rounded-lg px-2.5 py-2.5 font-mono text-[0.8125rem] leading-relaxed",
+          isWrapped && "break-all whitespace-pre-wrap",
+        )}
         data-testid={testId}
       >
         {text}

@@ -80,7 +80,11 @@ function DeleteConversationsCard() {
       title="Delete all conversations"
       lead="They disappear at once, pinned and archived ones too, and links to them stop working. Your account stays."
     >
-      <Button variant="outline" onClick={() => setIsAsking(true)} data-testid="delete-conversations">
+      <Button
+        variant="outline"
+        onClick={() => setIsAsking(true)}
+        data-testid="delete-conversations"
+      >
         Delete all conversations…
       </Button>
       <ConfirmDialog
@@ -103,7 +107,12 @@ function DeleteAccountCard() {
       title="Delete the account"
       lead="Your name, conversations, links and keys are deleted at once and for good, and you are signed out everywhere. Somebody else can take the name."
     >
-      <Button variant="danger" onClick={() => setIsOpen(true)} data-testid="delete-account">
+      <Button
+        variant="outline"
+        className="text-bark"
+        onClick={() => setIsOpen(true)}
+        data-testid="delete-account"
+      >
         Delete account…
       </Button>
       {isOpen && <DeleteAccountDialog onClose={() => setIsOpen(false)} />}

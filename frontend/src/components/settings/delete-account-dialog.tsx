@@ -42,7 +42,7 @@ export function DeleteAccountDialog({ onClose }: { onClose: () => void }) {
       isOpen
       onOpenChange={(isOpen) => !isOpen && onClose()}
       title="Delete your account?"
-      description="Everything of yours is deleted at once. Nobody can bring it back, we neither."
+      description="Everything of yours is deleted at once. Nobody can bring it back, not even we."
     >
       <form ref={formRef} onSubmit={(event) => void submit(event)} noValidate className="space-y-5">
         <TextField
@@ -68,7 +68,12 @@ export function DeleteAccountDialog({ onClose }: { onClose: () => void }) {
           <DialogClose asChild>
             <Button variant="outline">Keep it</Button>
           </DialogClose>
-          <SaveButton isBusy={isBusy} waitS={waitS} variant="danger" testId="delete-account-confirm">
+          <SaveButton
+            isBusy={isBusy}
+            waitS={waitS}
+            variant="danger"
+            testId="delete-account-confirm"
+          >
             Delete for good
           </SaveButton>
         </div>

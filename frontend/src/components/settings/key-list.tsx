@@ -27,7 +27,7 @@ export function KeyList({ keys }: { keys: readonly ApiKey[] }) {
   }
   return (
     <>
-      <ul className="divide-y border-y" data-testid="keys">
+      <ul className="-my-3.5 divide-y" data-testid="keys">
         {keys.map((key) => (
           <KeyRow key={key.id} apiKey={key} onRevoke={() => setAsked(key)} />
         ))}
@@ -51,10 +51,12 @@ function KeyRow({ apiKey, onRevoke }: { apiKey: ApiKey; onRevoke: () => void }) 
       <div className="min-w-0 flex-1">
         <p className="font-medium wrap-anywhere">{name}</p>
         <p className="text-sm text-ink-soft">
-          <code className="font-mono text-[0.8125rem]">{prefix}…</code> from {dateWords(createdAt)}
-        </p>
-        <p className="text-sm text-ink-soft">
-          {lastUsedAt ? `Used ${timeAgo(lastUsedAt)}` : "Never used"}, {expiryWords(apiKey)}
+          <code className="font-mono text-[0.8125rem]">{prefix}…</code>{" "}
+          <span className="inline-block">made {dateWords(createdAt)},</span>{" "}
+          <span className="inline-block">
+            {lastUsedAt ? `used ${timeAgo(lastUsedAt)}` : "never used"},
+          </span>{" "}
+          <span className="inline-block">{expiryWords(apiKey)}</span>
         </p>
       </div>
       <Button
@@ -74,5 +76,5 @@ function KeyRow({ apiKey, onRevoke }: { apiKey: ApiKey; onRevoke: () => void }) 
 function expiryWords({ expiresAt }: ApiKey): string {
   if (expiresAt === null) return "valid until revoked";
   const isOver = new Date(expiresAt) <= new Date();
-  return `${isOver ? "expired on" : "valid until"} ${dateWords(expiresAt)}`;
+  return `${isOver ? "expired" : "valid until"} ${dateWords(expiresAt)}`;
 }

@@ -21,9 +21,9 @@ export function NewKeyCard({ made, onDone }: NewKeyCardProps) {
       <Card
         className="border-leaf"
         title={`Your key “${made.key.name}”`}
-        lead="Copy it now: it is shown this once, and nobody can look it up later, we neither. Who has it can use the model in your name."
+        lead="Copy it now: it is shown this once, and nobody can look it up later. Whoever has it can use the model in your name."
       >
-        <CopyBlock text={made.secret} what="the key" testId="new-key-secret" />
+        <CopyBlock text={made.secret} what="the key" isWrapped testId="new-key-secret" />
         <p className="mt-5 mb-2 text-sm font-medium">Try it in a terminal</p>
         <CurlExample secret={made.secret} />
         <Button className="mt-6" onClick={onDone} data-testid="new-key-done">

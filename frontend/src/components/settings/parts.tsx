@@ -23,7 +23,11 @@ interface ChoiceProps<T extends string> {
   readonly legend: string;
   readonly name: string;
   readonly value: T;
-  readonly options: readonly { readonly value: T; readonly label: string; readonly icon?: ReactNode }[];
+  readonly options: readonly {
+    readonly value: T;
+    readonly label: string;
+    readonly icon?: ReactNode;
+  }[];
   readonly onChange: (value: T) => void;
   readonly hint?: string;
 }

@@ -50,7 +50,7 @@ function PasswordForm({ onChanged }: { onChanged: () => void }) {
       {/* Tells password managers whose password it is. */}
       <input type="text" name="username" autoComplete="username" value={name} readOnly hidden />
       <PasswordField
-        label="Password now"
+        label="Current password"
         name="old_password"
         autoComplete="current-password"
         errors={problem?.fields.old_password}

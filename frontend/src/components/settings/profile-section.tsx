@@ -33,9 +33,7 @@ export function ProfileSection() {
   }
 
   return (
-    <Card
-      {...(user?.createdAt ? { lead: `With EuGPT since ${dateWords(user.createdAt)}.` } : {})}
-    >
+    <Card {...(user?.createdAt ? { lead: `With EuGPT since ${dateWords(user.createdAt)}.` } : {})}>
       <form ref={formRef} onSubmit={(event) => void submit(event)} noValidate className="space-y-5">
         <TextField
           label="Name"

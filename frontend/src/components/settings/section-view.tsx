@@ -28,7 +28,11 @@ export function SectionView({ tab, isKnown }: SectionViewProps) {
       >
         {title}
       </h2>
-      {status === "guest" && needsAccount ? <AccountOffer tab={tab} text={needsAccount} /> : <Content />}
+      {status === "guest" && needsAccount ? (
+        <AccountOffer tab={tab} text={needsAccount} />
+      ) : (
+        <Content />
+      )}
     </>
   );
 }

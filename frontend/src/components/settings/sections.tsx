@@ -44,7 +44,8 @@ export const SECTIONS: Readonly<Record<SettingsTab, Section>> = {
     summary: "Choose another one",
     Icon: KeyRound,
     Content: PasswordSection,
-    needsAccount: "Guests have no password. With an account you choose one, and can change it here.",
+    needsAccount:
+      "Guests have no password. With an account you choose one, and can change it here.",
   },
   sessions: {
     title: "Sessions",

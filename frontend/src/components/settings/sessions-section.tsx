@@ -29,16 +29,22 @@ function SessionList({ sessions }: { sessions: readonly DeviceSession[] }) {
   const sorted = [...sessions.filter(({ isCurrent }) => isCurrent), ...others];
 
   function endAll(ended: readonly DeviceSession[]): void {
-    end.mutate(ended.map(({ id }) => id), {
-      onSuccess: () => showToast({ text: wordsOf(ended) }),
-      onError: (error) =>
-        showToast({ text: `Not signed out. ${describeFailure(toFailure(error))}`, isUrgent: true }),
-    });
+    end.mutate(
+      ended.map(({ id }) => id),
+      {
+        onSuccess: () => showToast({ text: wordsOf(ended) }),
+        onError: (error) =>
+          showToast({
+            text: `Not signed out. ${describeFailure(toFailure(error))}`,
+            isUrgent: true,
+          }),
+      },
+    );
   }
 
   return (
     <>
-      <ul className="divide-y border-y" data-testid="sessions">
+      <ul className="-mt-3.5 divide-y" data-testid="sessions">
         {sorted.map((session) => (
           <SessionRow
             key={session.id}
@@ -49,11 +55,11 @@ function SessionList({ sessions }: { sessions: readonly DeviceSession[] }) {
         ))}
       </ul>
       {others.length === 0 ? (
-        <p className="mt-4 text-sm text-ink-soft">You are signed in nowhere else.</p>
+        <p className="mt-1 text-sm text-ink-soft">You are signed in nowhere else.</p>
       ) : (
         <Button
           variant="outline"
-          className="mt-5"
+          className="mt-3"
           disabled={end.isPending}
           onClick={() => setIsAsking(true)}
           data-testid="end-others"
@@ -96,8 +102,10 @@ function SessionRow({ session, isBusy, onEnd }: SessionRowProps) {
           )}
         </p>
         <p className="text-sm text-ink-soft">
-          {isCurrent ? "Active now" : `Seen ${timeAgo(lastSeenAt)}`}, signed in on{" "}
-          {dateWords(createdAt)}
+          <span className="inline-block">
+            {isCurrent ? "Active now" : `Seen ${timeAgo(lastSeenAt)}`},
+          </span>{" "}
+          <span className="inline-block">signed in on {dateWords(createdAt)}</span>
         </p>
       </div>
       {!isCurrent && (

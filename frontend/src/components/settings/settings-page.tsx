@@ -15,6 +15,9 @@ import {
 } from "@/hooks/use-settings-address";
 import { cn } from "@/lib/cn";
 
+const BACK =
+  "inline-flex h-11 items-center gap-2 rounded-xl px-3 text-[0.9375rem] font-medium text-ink-soft transition-colors hover:bg-hover hover:text-ink";
+
 /** Where list and section stand side by side. */
 const WIDE = "(min-width: 48rem)";
 
@@ -35,10 +38,19 @@ export function SettingsPage() {
       >
         Skip to the settings
       </a>
-      <header className="mx-auto flex h-16 max-w-5xl items-center px-3 sm:px-6">
-        <BackLink href={`/${address?.conversation ? `?c=${address.conversation}` : ""}`}>
+      <header className="mx-auto flex h-16 max-w-5xl items-center px-1 sm:px-3">
+        {named !== null && (
+          <SectionLink tab={null} onGo={goTo} className={cn(BACK, "md:hidden")}>
+            <ChevronLeft className="size-4" /> All settings
+          </SectionLink>
+        )}
+        <Link
+          href={`/${address?.conversation ? `?c=${address.conversation}` : ""}`}
+          className={cn(BACK, named !== null && "max-md:hidden")}
+          data-testid="back-to-chat"
+        >
           <ArrowLeft className="size-4" /> Back to the chat
-        </BackLink>
+        </Link>
       </header>
       <main className="mx-auto max-w-5xl px-4 pb-24 sm:px-6">
         <h1
@@ -52,14 +64,11 @@ export function SettingsPage() {
         <SignedOutNote tab={named} />
         <div className="md:grid md:grid-cols-[13rem_minmax(0,1fr)] md:gap-10">
           <SectionNav tab={tab} isListShown={named === null} onGo={goTo} />
-          <div id="section" tabIndex={-1} className={cn("outline-none", named === null && "max-md:hidden")}>
-            <SectionLink
-              tab={null}
-              onGo={goTo}
-              className="-ml-2 mb-4 inline-flex min-h-11 items-center gap-1 rounded-xl px-2 text-[0.9375rem] font-medium text-ink-soft hover:text-ink md:hidden"
-            >
-              <ChevronLeft className="size-5" /> All settings
-            </SectionLink>
+          <div
+            id="section"
+            tabIndex={-1}
+            className={cn("outline-none", named === null && "max-md:hidden")}
+          >
             <VisitedSections key={user?.id ?? status} tab={tab} isKnown={address !== null} />
           </div>
         </div>
@@ -156,18 +165,6 @@ function SectionLink({ tab, onGo, isCurrent, className, children }: SectionLinkP
   );
 }
 
-function BackLink({ href, children }: { href: string; children: ReactNode }) {
-  return (
-    <Link
-      href={href}
-      data-testid="back-to-chat"
-      className="inline-flex h-11 items-center gap-2 rounded-xl px-3 text-[0.9375rem] font-medium text-ink-soft transition-colors hover:bg-hover hover:text-ink"
-    >
-      {children}
-    </Link>
-  );
-}
-
 /** On phones the pressed link disappears: the focus goes to what has come instead. */
 function useFocusAfterMove(tab: SettingsTab | null): (tab: SettingsTab | null) => void {
   const hasMoved = useRef(false);
@@ -192,4 +189,3 @@ function useTitle(section: string | null): void {
     if (section !== null) document.title = `${section} · Settings · EuGPT`;
   }, [section]);
 }
-

@@ -14,7 +14,7 @@ export function ShortcutsDialog({ onClose }: { onClose: () => void }) {
       title="Keyboard shortcuts"
       description="They work while you write, too, except the single characters."
     >
-      <div className="space-y-6" data-testid="shortcuts">
+      <div className="space-y-5" data-testid="shortcuts">
         {GROUPS.map((group) => (
           <section key={group} aria-label={group}>
             <h3 className="mb-1 text-sm font-semibold text-ink-soft">{group}</h3>
@@ -34,7 +34,7 @@ function Row({ shortcut }: { shortcut: Shortcut }) {
   const { hasCharacterKeys } = usePreferences();
   const keys = shortcut.keys.filter(({ kind }) => hasCharacterKeys || kind !== "character");
   return (
-    <div className="flex items-center justify-between gap-4 py-2">
+    <div className="flex items-center justify-between gap-4 py-1.5">
       <dt className="text-[0.9375rem]">{shortcut.label}</dt>
       <dd className="flex shrink-0 items-center gap-2 text-sm text-ink-soft">
         {keys.map((combination, index) => (

@@ -16,10 +16,9 @@ export function openShortcuts(): void {
   isListOpen.set(true);
 }
 
-const ShortcutsDialog = dynamic(
-  async () => (await import("./shortcuts-dialog")).ShortcutsDialog,
-  { ssr: false },
-);
+const ShortcutsDialog = dynamic(async () => (await import("./shortcuts-dialog")).ShortcutsDialog, {
+  ssr: false,
+});
 
 /** Hears the keys, answers those that every page has, and shows the list; once on the page. */
 export function Shortcuts() {

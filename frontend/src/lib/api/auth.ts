@@ -38,9 +38,7 @@ export function login(api: ApiClient, credentials: Credentials): Promise<User> {
 /** All other sessions end, and this one goes on with a new token. */
 export function changePassword(api: ApiClient, before: string, after: string): Promise<User> {
   const request = { old_password: before, new_password: after };
-  return api.exclusively(() =>
-    enter(api, "/api/auth/password", request, { isNotRefreshed: true }),
-  );
+  return api.exclusively(() => enter(api, "/api/auth/password", request, { isNotRefreshed: true }));
 }
 
 /** Picks the session up again from the refresh cookie, after a reload for instance. */

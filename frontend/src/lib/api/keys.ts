@@ -28,7 +28,9 @@ export async function createKey(
   name: string,
   expiresAt: string | null,
 ): Promise<NewApiKey> {
-  const { body } = await api.request("POST", "/api/keys", { body: { name, expires_at: expiresAt } });
+  const { body } = await api.request("POST", "/api/keys", {
+    body: { name, expires_at: expiresAt },
+  });
   return { key: parseKey(body), secret: readString(asObject(body), "key") };
 }
 
