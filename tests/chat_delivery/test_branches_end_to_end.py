@@ -80,7 +80,7 @@ async def test_branches_over_the_socket(stack: Stack) -> None:
 
 
 async def test_branches_over_sse(stack: Stack) -> None:
-    params = {"max_tokens": 8, "min_tokens": 8}
+    params = {"max_tokens": 8, "min_tokens": 8, "logprobs": 1}
     token = await sign_up(stack)
     async with http(stack, token) as client:
         body = {"message": "hello there", "params": params}
@@ -92,8 +92,12 @@ async def test_branches_over_sse(stack: Stack) -> None:
             ("regenerate", {}),
             ("edit", {"message": "good evening", "params": params}),
             ("continue", {}),
+            ("branch", {"at": 3}),
         ):
             target = by_id[reply]["parent"] if action == "edit" else reply
+            if action == "branch":
+                trace = (await client.get(f"/api/messages/{reply}/trace")).json()["tokens"]
+                more["token"] = trace[3]["id"]
             events = await sse(client, "POST", f"/api/messages/{target}/{action}", json=more)
             done = events[-1][2]
             assert done["full_text"] == "".join(d["token"] for n, _, d in events if n == "token")
@@ -102,6 +106,9 @@ async def test_branches_over_sse(stack: Stack) -> None:
             assert by_id[reply]["content"] == done["full_text"]
             if action == "continue":
                 assert done["full_text"].startswith(whole(before))
+            if action == "branch":
+                begun = whole("".join(token["text"] for token in trace[:4]).split("\ufffd")[0])
+                assert done["full_text"].startswith(begun)
             before = done["full_text"]
         answer = await client.post("/api/messages/999999999/regenerate", json={})
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
@@ -128,3 +135,29 @@ async def test_continuation_survives_the_death_of_its_worker(stack: Stack) -> No
         assert len(text_of(messages)) > len(text)
         _, by_id = await stored(client, first["conversation"])
         assert text_of(messages) in {message["content"] for message in by_id.values()}
+
+
+async def test_branch_over_the_socket_survives_the_death_of_its_worker(stack: Stack) -> None:
+    """The tokens it begins with are told once, with what was recorded of them."""
+    token = await sign_up(stack)
+    async with socket(stack, token) as ws, http(stack, token) as client:
+        params = {"max_tokens": 20, "min_tokens": 20, "seed": 3, "logprobs": 2}
+        first, _ = await ask(ws, type="prompt", text="hello there", params=params)
+        reply = first["assistant_message"]
+        trace = (await client.get(f"/api/messages/{reply}/trace")).json()["tokens"]
+        with stack.slow_worker():
+            long = {"max_tokens": 150, "min_tokens": 150, "logprobs": 2}
+            where = {"message": reply, "at": 10, "token": trace[10]["id"]}
+            await send(ws, type="branch", params=long, client_id="x", **where)
+            before = await until(ws, "token")
+            before += await until(ws, "token")
+            stack.kill_worker()
+        stack.ensure_running()
+        messages = [*before, *await until(ws, "done")]
+        text_of(messages)
+        accepted = next(m for m in messages if m["type"] == "accepted")
+        path = f"/api/messages/{accepted['assistant_message']}/trace"
+        stored_trace = (await client.get(path)).json()["tokens"]
+        assert stored_trace[:11] == trace[:11]
+        assert len(stored_trace) == 11 + 150
+        assert [t for m in tokens(messages) for t in m["logprobs"]] == stored_trace

@@ -99,7 +99,9 @@ async def _talk(events: EventsSchema, ws: Any) -> None:
     await ask(events, ws, type="resume", generation=first["generation"], after=first["id"])
     await until(ws, "done")
     asked, reply = accepted["user_message"], accepted["assistant_message"]
+    token = first["logprobs"][0]["id"]
     for message in (
+        {"type": "branch", "message": reply, "at": 0, "token": token, "client_id": "b"},
         {"type": "continue", "message": reply, "client_id": "2"},
         {"type": "regenerate", "message": reply, "client_id": "3", "params": {"max_tokens": 5}},
         {"type": "edit", "message": asked, "client_id": "4", "text": "a", "params": SHORT},
