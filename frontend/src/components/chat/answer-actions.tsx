@@ -1,26 +1,22 @@
 "use client";
 
-import { Ellipsis, Flag, Gauge, RotateCw, StepForward } from "lucide-react";
-import { useState } from "react";
+import { RotateCw, StepForward } from "lucide-react";
+import dynamic from "next/dynamic";
 import { ActionRow } from "./action-row";
 import { CopyButton } from "./copy-button";
 import { ReplySpeed } from "./reply-speed";
 import { VersionSwitcher } from "./version-switcher";
-import { FeedbackButtons } from "@/components/feedback/feedback-buttons";
-import { ReportDialog } from "@/components/feedback/report-dialog";
-import { ReplyDetails } from "@/components/glass/reply-details";
-import {
-  DropdownMenu,
-  DropdownMenuContent,
-  DropdownMenuItem,
-  DropdownMenuTrigger,
-} from "@/components/ui/dropdown-menu";
 import { IconButton } from "@/components/ui/icon-button";
 import { useApp, useChat } from "@/hooks/use-app";
 import { handFocusTo } from "@/hooks/use-handed-focus";
 import { useSpeedShown } from "@/hooks/use-speed-shown";
 import { messageText } from "@/lib/chat/selectors";
 import { isSettled, type Message, type Reply } from "@/lib/chat/state";
+
+/** There is no answer yet when the page opens. */
+const AnswerExtras = dynamic(async () => (await import("./answer-extras")).AnswerExtras, {
+  ssr: false,
+});
 
 interface AnswerActionsProps {
   readonly message: Message;
@@ -60,9 +56,7 @@ export function AnswerActions(props: AnswerActionsProps) {
           <StepForward />
         </IconButton>
       )}
-      {message.id !== null && hasText && <FeedbackButtons message={message} />}
-      {hasText && <ReplyDetails message={message} isBusy={isBusy} />}
-      {hasText && <MoreMenu message={message} />}
+      {hasText && <AnswerExtras message={message} isBusy={isBusy} />}
       {speed}
     </ActionRow>
   );
@@ -88,35 +82,6 @@ function AskAgain({ message, isLast, isBusy }: Pick<AnswerActionsProps, "message
     >
       <RotateCw />
     </IconButton>
-  );
-}
-
-function MoreMenu({ message }: { readonly message: Message }) {
-  const [isSpeedShown, showSpeed] = useSpeedShown();
-  const [isReporting, setIsReporting] = useState(false);
-  return (
-    <>
-      <DropdownMenu>
-        <DropdownMenuTrigger asChild>
-          <IconButton isSmall label="More" data-testid="more">
-            <Ellipsis />
-          </IconButton>
-        </DropdownMenuTrigger>
-        <DropdownMenuContent align="start">
-          <DropdownMenuItem onSelect={() => showSpeed(!isSpeedShown)} data-testid="toggle-speed">
-            <Gauge />
-            {isSpeedShown ? "Hide the speed" : "Show the speed"}
-          </DropdownMenuItem>
-          {message.id !== null && (
-            <DropdownMenuItem onSelect={() => setIsReporting(true)} data-testid="report">
-              <Flag />
-              {message.isReported ? "Report again" : "Report"}
-            </DropdownMenuItem>
-          )}
-        </DropdownMenuContent>
-      </DropdownMenu>
-      <ReportDialog message={message} isOpen={isReporting} onOpenChange={setIsReporting} />
-    </>
   );
 }
 

@@ -2,10 +2,11 @@
 
 import { Menu, SquarePen } from "lucide-react";
 import Link from "next/link";
-import type { ReactNode } from "react";
 import { ChatTitle } from "./chat-title";
+import { ShareButton } from "./share-button";
 import { TemporaryBadge, TemporaryToggle } from "./temporary";
 import { Brand } from "@/components/brand";
+import { GlassToggle } from "@/components/glass/glass-toggle";
 import { ThemeButton } from "@/components/theme-button";
 import { Button } from "@/components/ui/button";
 import { IconButton } from "@/components/ui/icon-button";
@@ -20,8 +21,6 @@ interface ChatHeaderProps {
   readonly onTemporary: (isOn: boolean) => void;
   readonly onOpenMenu: () => void;
   readonly onNewChat: () => void;
-  /** What concerns this conversation alone. */
-  readonly actions?: ReactNode;
 }
 
 export function ChatHeader(props: ChatHeaderProps) {
@@ -47,10 +46,12 @@ export function ChatHeader(props: ChatHeaderProps) {
         <Brand className={cn("ml-1.5 sm:ml-0", status === "restoring" && "boot-guest")} />
       )}
       <div className="flex min-w-0 flex-1 items-center gap-2 px-1">
-        {!isEmpty && <ChatTitle title={title} />}
+        {!isEmpty && <ChatTitle key={conversation} title={title} conversation={conversation} />}
         {isTemporary && <TemporaryBadge />}
       </div>
-      {props.actions}
+      {isMember && conversation !== null && title !== null && (
+        <ShareButton key={conversation} conversation={conversation} title={title} />
+      )}
       {isMember && isEmpty && conversation === null && (
         <TemporaryToggle isOn={isTemporary} onChange={onTemporary} />
       )}
@@ -65,6 +66,7 @@ export function ChatHeader(props: ChatHeaderProps) {
           <SquarePen className="size-5" />
         </IconButton>
       )}
+      <GlassToggle />
       <ThemeButton />
       {status === "guest" && (
         <>

@@ -6,13 +6,15 @@ import { Banners } from "./banners";
 import { ChatFoot } from "./chat-foot";
 import { ChatHeader } from "./chat-header";
 import { LiveAnnouncer } from "./live-announcer";
-import { MessagesSkeleton, TranscriptView } from "./transcript-view";
+import { MessagesSkeleton } from "./messages-skeleton";
+import { TranscriptView } from "./transcript-view";
 import { Welcome } from "./welcome";
+import { GlassLegend } from "@/components/glass/glass-legend";
 import { SidebarPlaceholder } from "@/components/sidebar/sidebar-placeholder";
 import { useApp, useChat, useConnection, useSession } from "@/hooks/use-app";
 import { useChatShortcuts } from "@/hooks/use-chat-shortcuts";
 import { useContextUsage } from "@/hooks/use-context-usage";
-import { useConversations } from "@/hooks/use-conversations";
+import { useConversationTitle } from "@/hooks/use-conversation-title";
 import { useDraft } from "@/hooks/use-draft";
 import { useOpenConversation } from "@/hooks/use-open-conversation";
 import { useSampling } from "@/hooks/use-sampling";
@@ -125,6 +127,7 @@ export function ChatPage() {
           onNewChat={startNewChat}
         />
         <Banners conversation={address} transcriptKey={key} />
+        {!isEmpty && <GlassLegend />}
         <TranscriptView
           transcriptKey={key}
           outside={outside}
@@ -167,8 +170,7 @@ function SkipLink({ onSkip }: { readonly onSkip: () => void }) {
 }
 
 function useTitle(conversation: number | null): string | null {
-  const { data } = useConversations();
-  const title = data?.find((item) => item.id === conversation)?.title ?? null;
+  const title = useConversationTitle(conversation);
   useEffect(() => {
     document.title = title ? `${title} · EuGPT` : "EuGPT";
   }, [title]);

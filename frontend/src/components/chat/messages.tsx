@@ -1,12 +1,18 @@
 "use client";
 
+import dynamic from "next/dynamic";
 import { AssistantMessage } from "./assistant-message";
-import { LongList } from "./long-list";
+import { MessagesSkeleton } from "./messages-skeleton";
 import { UserMessage } from "./user-message";
 import { useChat } from "@/hooks/use-app";
 import { OutsideNote } from "@/components/context/outside-note";
 import { liveReplyKey } from "@/lib/chat/selectors";
 import type { Message, Transcript, TranscriptKey } from "@/lib/chat/state";
+
+const LongList = dynamic(async () => (await import("./long-list")).LongList, {
+  ssr: false,
+  loading: MessagesSkeleton,
+});
 
 export interface MessageProps {
   readonly message: Message;

@@ -3,6 +3,7 @@
 import { ArrowDown } from "lucide-react";
 import { memo, type ReactNode, useLayoutEffect } from "react";
 import { Messages } from "./messages";
+import { MessagesSkeleton } from "./messages-skeleton";
 import { Button } from "@/components/ui/button";
 import { useApp, useChat } from "@/hooks/use-app";
 import { useStickToBottom } from "@/hooks/use-stick-to-bottom";
@@ -106,19 +107,6 @@ function LoadFailure(props: { conversation: number; failure: Failure }) {
           Try again
         </Button>
       )}
-    </div>
-  );
-}
-
-export function MessagesSkeleton() {
-  return (
-    <div aria-hidden="true" className="space-y-6 pt-4 motion-safe:animate-pulse">
-      <div className="ml-auto h-11 w-2/5 rounded-3xl rounded-br-lg bg-bubble" />
-      <div className="space-y-3 sm:pl-10">
-        <div className="h-3.5 w-11/12 rounded-full bg-hover" />
-        <div className="h-3.5 w-4/5 rounded-full bg-hover" />
-        <div className="h-3.5 w-1/2 rounded-full bg-hover" />
-      </div>
     </div>
   );
 }
