@@ -179,9 +179,12 @@ describe("alternatives", () => {
   });
 
   it("are spelled for eyes and for ears", () => {
-    expect([" a", "\n", "<|end|>", "<|user|>", "\ufffd"].map(spelled)).toEqual([
-      "␣a", "↵", "end of the answer", "a mark of the format", "part of a character",
+    const texts = [" a", "ing", ",", " ", "\n", ".\n", "<|end|>", "<|user|>", "\ufffd"];
+    expect(texts.map((text) => spelled(text))).toEqual([
+      "a", "…ing", ",", "␣", "↵", ".↵",
+      "end of the answer", "a mark of the format", "part of a character",
     ]);
+    expect(spelled("Once", true)).toBe("Once");
     expect([" a", "\n\n", " ", "<|end|>"].map(spoken)).toEqual([
       "a", "line break", "blank", "end of the answer",
     ]);

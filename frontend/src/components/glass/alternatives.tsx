@@ -33,7 +33,7 @@ export function Alternatives({ piece, hasWordsBefore, refusal, onChoose }: Alter
     <>
       <p className="flex items-baseline justify-between gap-3">
         <strong className="min-w-0 truncate font-display text-base font-bold" title={piece.text}>
-          {spelled(piece.text)}
+          {spelled(piece.text, piece.start === 0)}
         </strong>
         <span className="shrink-0 text-ink-soft tabular-nums" data-testid="glass-share">
           {percent(share)}, {likelihoodWords(share)}
@@ -55,10 +55,10 @@ export function Alternatives({ piece, hasWordsBefore, refusal, onChoose }: Alter
                 className="-mx-2 w-[calc(100%+1rem)] rounded-lg px-2 text-left transition-colors hover:bg-hover"
                 data-testid="glass-branch"
               >
-                <Row alternative={alternative} />
+                <Row alternative={alternative} isAtStart={piece.start === 0} />
               </button>
             ) : (
-              <Row alternative={alternative} />
+              <Row alternative={alternative} isAtStart={piece.start === 0} />
             )}
           </li>
         ))}
@@ -70,14 +70,19 @@ export function Alternatives({ piece, hasWordsBefore, refusal, onChoose }: Alter
   );
 }
 
-function Row({ alternative }: { readonly alternative: Alternative }) {
+interface RowProps {
+  readonly alternative: Alternative;
+  readonly isAtStart: boolean;
+}
+
+function Row({ alternative, isAtStart }: RowProps) {
   const { text, share, isChosen } = alternative;
   const isWords = tokenKind(text) === "words";
   return (
     <span className="flex min-h-8 items-center gap-2 pointer-coarse:min-h-11">
       <span className={cn("flex min-w-0 flex-1 items-center gap-1.5", isChosen && "font-bold")}>
         <span className={cn("truncate whitespace-pre", !isWords && "text-ink-soft italic")}>
-          {spelled(text)}
+          {spelled(text, isAtStart)}
         </span>
         {isChosen && (
           <>

@@ -21,7 +21,7 @@ export function GlassLegend() {
       </span>
       <span>a surprise</span>
       <span className="max-sm:basis-full max-sm:text-center">
-        Look at a word to see what else it could have been.
+        Point at a word to see what else it could have been.
       </span>
     </p>
   );

@@ -244,8 +244,11 @@ export function tokenKind(text: string): TokenKind {
   return text.includes(BROKEN) ? "part" : "words";
 }
 
-/** A token's blanks made visible, for where it stands alone. */
-export function spelled(text: string): string {
+/**
+ * A token where it stands alone. Most begin with the blank before a word, which nobody misses; one
+ * that goes on with the word before it says so.
+ */
+export function spelled(text: string, isAtStart = false): string {
   switch (tokenKind(text)) {
     case "end":
       return "end of the answer";
@@ -254,8 +257,15 @@ export function spelled(text: string): string {
     case "part":
       return text.replaceAll(BROKEN, "") === "" ? "part of a character" : text;
     default:
-      return text.replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣");
+      return spelledWords(text, isAtStart);
   }
+}
+
+function spelledWords(text: string, isAtStart: boolean): string {
+  if (text.trim() === "") return text.replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣");
+  const isGoingOn = !isAtStart && /^[\p{L}\p{N}]/u.test(text);
+  const words = text.replaceAll("\n", "↵").trim();
+  return isGoingOn ? `…${words}` : words;
 }
 
 /** A token as it is read out. */
