@@ -14,7 +14,7 @@ SERVERS = TestServers()
 SERVERS.start()
 django.setup()
 
-pytest_plugins = ["tests.support.browser", "tests.support.stack"]
+pytest_plugins = ["tests.support.browser", "tests.support.journeys", "tests.support.stack"]
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 /**
  * Finishes the export in out/: policy and addresses in every page (`deployment.mjs`), compressed
  * twins of every text file. The second half of `npm run build`; alone (`npm run place`) it moves a
- * finished export to another place, which takes a second and changes no script:
- * NEXT_PUBLIC_API_ORIGIN and NEXT_PUBLIC_SITE_ORIGIN, empty where Django serves the page.
+ * finished export, or the copy of one that it is given, to another place; that takes a second and
+ * changes no script: NEXT_PUBLIC_API_ORIGIN and NEXT_PUBLIC_SITE_ORIGIN, empty where Django serves the page.
  */
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import { brotliCompress, gzip } from "node:zlib";
 import { placePage, readOrigin } from "./deployment.mjs";
 
-const OUT = fileURLToPath(new URL("../out/", import.meta.url));
+const OUT = process.argv[2] ?? fileURLToPath(new URL("../out/", import.meta.url));
 // 404.html is the page for what is missing; these would be the same at an address of their own.
 const SUPERFLUOUS = ["404", "_not-found"];
 const TEXT = /\.(html|js|css|svg|txt|json|webmanifest)$/;
