@@ -30,10 +30,15 @@ export function DeleteAccountDialog({ onClose }: { onClose: () => void }) {
       return refuse({ confirmation: [`Type ${name} to confirm.`] });
     }
     if (password === "") return refuse({ password: ["Enter your password."] });
-    const isDone = await run(() => deleteAccount(api, password));
+    const isDone = await run(() =>
+      api.exclusively(async () => {
+        await deleteAccount(api, password);
+        // Before a refresh of the closed socket can call it a session that ended elsewhere.
+        session.lose(null);
+      }),
+    );
     if (!isDone) return;
     showToast({ text: "Your account and everything in it is deleted." });
-    session.lose(null);
     router.replace("/");
   }
 

@@ -47,8 +47,9 @@ export async function deleteAllConversations(api: ApiClient): Promise<void> {
   await api.request("POST", "/api/conversations/bulk", { body: { all: true, action: "delete" } });
 }
 
+/** Runs in `api.exclusively`: its tokens end. */
 export async function deleteAccount(api: ApiClient, password: string): Promise<void> {
-  await api.request("DELETE", "/api/auth/me", { body: { password } });
+  await api.request("DELETE", "/api/auth/me", { body: { password }, isNotRefreshed: true });
 }
 
 function parseSession(value: unknown): DeviceSession {
