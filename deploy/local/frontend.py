@@ -24,7 +24,8 @@ SCHEMA = ROOT / "var" / "schema"
 
 def install(frontend: Path = FRONTEND) -> None:
     """`npm ci`, unless node_modules already holds what the lock file says."""
-    digest = _digest([frontend / "package.json", frontend / "package-lock.json"], frontend)
+    # The lock file names the dependencies; the rest of package.json installs nothing.
+    digest = _digest([frontend / "package-lock.json"], frontend)
     stamp = frontend / "node_modules" / ".eugpt-installed"
     if not _is_current(stamp, digest):
         print("Installing the front end's packages (npm ci) ...", flush=True)
