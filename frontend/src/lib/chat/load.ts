@@ -55,13 +55,18 @@ export function prependPage(
   const settled = { ...current, isLoadingOlder: false };
   const transcripts = { ...state.transcripts, [key]: settled };
   // The branch has changed meanwhile: these belong above another message.
-  if (current.messages[0]?.id !== before) return { ...state, transcripts };
+  if (oldestId(current.messages) !== before) return { ...state, transcripts };
   const { messages, replies, byGeneration } = withPage(state, key, page);
   const shown = new Set(current.messages.map(({ id }) => id));
   const above = messages.filter(({ id }) => !shown.has(id));
   const all = [...above, ...current.messages];
   transcripts[key] = { ...settled, messages: all, hasOlder: page.hasOlder };
   return { ...state, transcripts, replies, byGeneration };
+}
+
+/** Of the stored ones: a refused prompt may stand above them. */
+export function oldestId(messages: readonly Message[]): number | null {
+  return messages.find(({ id }) => id !== null)?.id ?? null;
 }
 
 interface Read extends Pick<ChatState, "replies" | "byGeneration"> {

@@ -1,5 +1,6 @@
 /** Reads conversations from the API page by page: the shown branch, older messages, other branches. */
 import type { ChatAction } from "./actions";
+import { oldestId } from "./load";
 import { liveReplyKey } from "./selectors";
 import {
   type ChatState,
@@ -45,7 +46,7 @@ export class Pages {
     const { dispatch, loadPage } = this.options;
     const conversation = conversationOf(key);
     const transcript = this.transcript(key);
-    const before = transcript?.messages[0]?.id ?? null;
+    const before = oldestId(transcript?.messages ?? []);
     if (conversation === null || before === null) return;
     if (!transcript?.hasOlder || transcript.isLoadingOlder) return;
     const epoch = this.epoch;
