@@ -50,6 +50,7 @@ _BRIEF = {
     "params": SamplingParams(seed=3141592653, logprobs=5).to_dict(),
     "prompt_tokens": 5,
     "completion_tokens": 4,
+    "begun_tokens": 0,
     "timings": ENDING["timings"],
     "has_trace": True,
 }

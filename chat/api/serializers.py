@@ -121,6 +121,9 @@ class GenerationBrief(serializers.ModelSerializer[Generation]):
     timings = serializers.SerializerMethodField(
         help_text="null while it is written, and of what was not written here."
     )
+    begun_tokens = serializers.SerializerMethodField(
+        help_text="Of another reply, that it begins with; null where it goes on from a bare text."
+    )
     has_trace = serializers.BooleanField(
         read_only=True, help_text="Whether `/api/messages/{id}/trace` has its tokens."
     )
@@ -137,10 +140,15 @@ class GenerationBrief(serializers.ModelSerializer[Generation]):
             "params",
             "prompt_tokens",
             "completion_tokens",
+            "begun_tokens",
             "timings",
             "has_trace",
         ]
         read_only_fields = fields
+
+    def get_begun_tokens(self, generation: Generation) -> int | None:
+        is_from_text = generation.continues_id is not None and not generation.begun_tokens
+        return None if is_from_text else generation.begun_tokens
 
     @extend_schema_field(TimingsOutput(allow_null=True))
     def get_timings(self, generation: Generation) -> dict[str, float | None] | None:

@@ -115,6 +115,7 @@ def test_detail_adds_head_and_messages(client: APIClient, user: User) -> None:
         "params": {},
         "prompt_tokens": 0,
         "completion_tokens": 0,
+        "begun_tokens": 0,
         "timings": None,
         "has_trace": False,
     }

@@ -51,7 +51,8 @@ def other_token(message: Message, at: int = AT) -> Row:
 
 
 def branch(owner: Owner, message: Message, at: int = AT, **more: Any) -> Any:
-    token = more.pop("token", None) or other_token(message, at)[0]
+    token = more.pop("token", None)
+    token = other_token(message, at)[0] if token is None else token
     return generation_branch(owner=owner, message_id=message.pk, at=at, token=token, **more)
 
 
@@ -120,11 +121,28 @@ def test_text_that_is_lost_begins_alike(worker: Worker, member: Owner, reply: Me
     check(generation, AT + 1 + TOKENS)
 
 
+def test_a_branch_is_replayed_by_the_branch_at_its_last_begun_token(
+    worker: Worker, member: Owner, reply: Message, api: APIClient
+) -> None:
+    """Which is what its JSON tells: the same beginning, seed and params, hence the same words."""
+    first = finished(worker, branch(member, reply).generation_id)
+    assert first.message is not None
+    body = api.get(f"/api/conversations/{first.conversation_id}").json()
+    brief = body["messages"][-1]["generation"]
+    at = brief["begun_tokens"] - 1
+    assert at == AT
+    token = trace_rows(first)[at][0]
+    again = branch(member, first.message, at, token=token, params=brief["params"])
+    second = finished(worker, again.generation_id)
+    assert trace_rows(second) == trace_rows(first)
+
+
 def test_branches_of_branches(worker: Worker, member: Owner, reply: Message) -> None:
     first = finished(worker, branch(member, reply).generation_id)
     assert first.message is not None
     at = AT + 10
-    second = finished(worker, branch(member, first.message, at).generation_id)
+    token = trace_rows(first)[at][0]
+    second = finished(worker, branch(member, first.message, at, token=token).generation_id)
     rows = trace_rows(second)
     assert rows[:at] == trace_rows(first)[:at]
     check(second, at + 1 + TOKENS)

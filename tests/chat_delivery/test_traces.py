@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
+from chat.api.serializers import GenerationBrief
 from chat.delivery import streams
 from chat.generation.cancel import generation_cancel
 from chat.generation.lifecycle import generation_claim, generation_requeue
@@ -207,6 +208,7 @@ def test_what_goes_on_with_a_traced_reply_is_traced_whole(worker: Worker, member
     more = generation_continue(owner=member, message_id=first.message.pk)
     second = finished(worker, more.generation_id)
     assert second.completion_tokens == TOKENS
+    assert GenerationBrief(second).data["begun_tokens"] == TOKENS
     trace = check(second, 2 * TOKENS)
     assert trace[:TOKENS] == trace_unpack(trace_rows(first))
 
@@ -215,7 +217,9 @@ def test_what_goes_on_with_a_bare_text_has_no_trace(worker: Worker, member: Owne
     first = ask(worker, member, logprobs=0)
     assert first.message is not None
     more = generation_continue(owner=member, message_id=first.message.pk, params=PARAMS)
-    assert not finished(worker, more.generation_id).has_trace
+    second = finished(worker, more.generation_id)
+    assert not second.has_trace
+    assert GenerationBrief(second).data["begun_tokens"] is None
 
 
 class TestReading:
