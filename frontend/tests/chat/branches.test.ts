@@ -192,7 +192,9 @@ describe("going to a sibling", () => {
       stored({ id: 50, content: "more", parent: 43 }),
     ];
     const loadPage = vi.fn(async (_id: number, before: number | null) => {
-      if (loadPage.mock.calls.length === 1) return { messages: [TREE[0]!, answer], hasOlder: false };
+      if (loadPage.mock.calls.length === 1) {
+        return { messages: [...TREE.slice(0, 1), answer], hasOlder: false };
+      }
       return before === null
         ? { messages: branch.slice(1), hasOlder: true }
         : { messages: branch.slice(0, 1), hasOlder: true };
