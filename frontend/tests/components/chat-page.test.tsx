@@ -26,6 +26,7 @@ async function serve(...events: readonly object[]): Promise<void> {
 
 async function ask(text: string): Promise<string> {
   await userEvent.type(screen.getByTestId("composer"), `${text}{Enter}`);
+  await screen.findAllByTestId("message-user");
   return FakeWebSocket.newest().lastSent("prompt").client_id;
 }
 

@@ -1,8 +1,8 @@
 "use client";
 
 import { ArrowDown } from "lucide-react";
-import { memo, type ReactNode, useLayoutEffect } from "react";
-import { Messages } from "./messages";
+import dynamic from "next/dynamic";
+import { memo, type ReactNode, useEffect, useLayoutEffect } from "react";
 import { MessagesSkeleton } from "./messages-skeleton";
 import { Button } from "@/components/ui/button";
 import { useApp, useChat } from "@/hooks/use-app";
@@ -11,6 +11,14 @@ import { transcriptOf } from "@/lib/chat/selectors";
 import { conversationOf, type Transcript, type TranscriptKey } from "@/lib/chat/state";
 import { describeFailure, type Failure } from "@/lib/failure";
 import { isMotionReduced } from "@/lib/preferences";
+
+const loadMessages = () => import("./messages");
+
+/** A fifth of the script, which an empty page does without: fetched right after the first paint. */
+const Messages = dynamic(async () => (await loadMessages()).Messages, {
+  ssr: false,
+  loading: MessagesSkeleton,
+});
 
 interface TranscriptViewProps {
   readonly transcriptKey: TranscriptKey;
@@ -30,6 +38,8 @@ export const TranscriptView = memo(function TranscriptView(props: TranscriptView
   const newest = transcript.messages.at(-1)?.key;
   const { scroller, setScroller, setContent, isAway, hasNewText, scrollToBottom } =
     useStickToBottom(count > 0);
+
+  useEffect(() => void loadMessages(), []);
 
   // Another conversation, or a message of one's own: show the end.
   useLayoutEffect(() => {
