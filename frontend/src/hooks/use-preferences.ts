@@ -2,7 +2,13 @@
 
 import { useEffect } from "react";
 import { useStore } from "./use-store";
-import { applyMotion, followPreferences, type Preferences, preferences } from "@/lib/preferences";
+import {
+  applyMotion,
+  followPreferences,
+  loadPreferences,
+  type Preferences,
+  preferences,
+} from "@/lib/preferences";
 
 export function usePreferences(): Preferences {
   return useStore(preferences);
@@ -11,6 +17,7 @@ export function usePreferences(): Preferences {
 /** Keeps the page as this device's preferences say; mounted once. */
 export function usePreferencesKeeper(): void {
   useEffect(() => {
+    loadPreferences();
     const apply = (): void => applyMotion(preferences.get().motion);
     apply();
     const stopWatching = preferences.subscribe(apply);

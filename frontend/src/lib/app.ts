@@ -9,7 +9,6 @@ import { ChatController } from "./chat/controller";
 import type { KeepOutcome } from "./chat/keep";
 import { API_ORIGIN, socketUrl } from "./config";
 import type { Failure } from "./failure";
-import { loadPreferences, preferences } from "./preferences";
 import { guestSampling, loadGuestSampling } from "./sampling";
 import { type Session, SessionKeeper } from "./session";
 import { Store } from "./store";
@@ -66,21 +65,19 @@ export function createApp(hooks: AppHooks): App {
     onRefused: () => session.lose({ code: "suspended", detail: "", retryAfterS: null }),
   });
 
-  /** What the person chose about answers: a member's choices are on the server. */
-  function applyChoices(): void {
+  /** The defaults of answers: a member's are on the server, a guest's on this device. */
+  function applySampling(): void {
     chat.setSampling(session.state.get().user?.sampling ?? guestSampling.get());
-    chat.setGlass(preferences.get().isGlassOn);
   }
 
   function start(): () => void {
     loadGuestSampling();
-    loadPreferences();
-    applyChoices();
-    const stopChoices = [guestSampling, preferences].map((store) => store.subscribe(applyChoices));
+    applySampling();
+    const stopSampling = guestSampling.subscribe(applySampling);
     let identity = identityOf(session.state.get());
     const stopWatching = session.state.subscribe(() => {
       const next = identityOf(session.state.get());
-      applyChoices();
+      applySampling();
       if (next === identity) return;
       identity = next;
       socket.close();
@@ -94,7 +91,7 @@ export function createApp(hooks: AppHooks): App {
     if (identity === null) void session.restore();
     else socket.connect();
     return () => {
-      for (const stop of stopChoices) stop();
+      stopSampling();
       stopWatching();
       stopProbing();
       stopFollowing();

@@ -51,6 +51,7 @@ async function show(tab: string, api: FakeApi): Promise<void> {
     </Providers>,
   );
   await waitFor(() => expect(document.querySelector(`[data-section="${tab}"]`)).not.toBeNull());
+  await waitFor(() => expect(document.querySelector("[aria-busy]")).toBeNull());
 }
 
 function bodyOf(api: FakeApi, route: string): unknown {
@@ -230,6 +231,7 @@ describe("profile and password", () => {
     await screen.findByText("This name is taken. Try another one.");
     expect(document.activeElement).toBe(field);
     await userEvent.click(screen.getByTestId("settings-look"));
+    await screen.findByTestId("theme-dark");
     expect(location.search).toBe("?tab=look");
     await userEvent.click(screen.getByTestId("settings-profile"));
     expect(screen.getByTestId<HTMLInputElement>("profile-name").value).toBe("bela");

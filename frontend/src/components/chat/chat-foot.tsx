@@ -1,6 +1,7 @@
 "use client";
 
 import dynamic from "next/dynamic";
+import Link from "next/link";
 import type { RefObject } from "react";
 import { Composer } from "./composer";
 import { useSession } from "@/hooks/use-app";
@@ -50,6 +51,14 @@ export function ChatFoot(props: ChatFootProps) {
           A small model: friendly, but often wrong.
           {isGuest && " Guest chats are gone when you leave."}
           {composer.isTemporary && " This chat is not saved."}
+          {isGuest && (
+            <>
+              {" "}
+              <Link href="/settings/" className="rounded underline underline-offset-4">
+                Settings
+              </Link>
+            </>
+          )}
         </p>
       </div>
     </div>

@@ -1,6 +1,7 @@
 "use client";
 
 import Link from "next/link";
+import { CardSkeleton } from "./card-skeleton";
 import { Card } from "./parts";
 import { SECTIONS } from "./sections";
 import { Button } from "@/components/ui/button";
@@ -55,14 +56,9 @@ function AccountOffer({ tab, text }: { tab: SettingsTab; text: string }) {
 
 function SectionSkeleton() {
   return (
-    <div aria-busy="true" role="status">
-      <span className="sr-only">Loading…</span>
-      <Skeleton className="mb-6 h-6 w-40" />
-      <div className="space-y-4 rounded-2xl border bg-raised p-6">
-        <Skeleton className="w-1/3" />
-        <Skeleton className="h-10 w-full rounded-xl" />
-        <Skeleton className="w-2/3" />
-      </div>
-    </div>
+    <>
+      <Skeleton className="mt-1.5 mb-7 h-6 w-40" />
+      <CardSkeleton />
+    </>
   );
 }

@@ -10,14 +10,9 @@ import {
   Terminal,
   User,
 } from "lucide-react";
+import dynamic from "next/dynamic";
 import type { ComponentType } from "react";
-import { AnswersSection } from "./answers-section";
-import { DataSection } from "./data-section";
-import { KeysSection } from "./keys-section";
-import { LookSection } from "./look-section";
-import { PasswordSection } from "./password-section";
-import { ProfileSection } from "./profile-section";
-import { SessionsSection } from "./sessions-section";
+import { CardSkeleton } from "./card-skeleton";
 import type { SettingsTab } from "@/hooks/use-settings-address";
 
 export interface Section {
@@ -30,12 +25,15 @@ export interface Section {
   readonly needsAccount?: string;
 }
 
+/** Each is loaded when it is opened: nobody needs all of them. */
 export const SECTIONS: Readonly<Record<SettingsTab, Section>> = {
   profile: {
     title: "Profile",
     summary: "Your name",
     Icon: User,
-    Content: ProfileSection,
+    Content: dynamic(async () => (await import("./profile-section")).ProfileSection, {
+      loading: CardSkeleton,
+    }),
     needsAccount:
       "An account is a name and a password, nothing else. It keeps your conversations, and you find them on all your devices.",
   },
@@ -43,7 +41,9 @@ export const SECTIONS: Readonly<Record<SettingsTab, Section>> = {
     title: "Password",
     summary: "Choose another one",
     Icon: KeyRound,
-    Content: PasswordSection,
+    Content: dynamic(async () => (await import("./password-section")).PasswordSection, {
+      loading: CardSkeleton,
+    }),
     needsAccount:
       "Guests have no password. With an account you choose one, and can change it here.",
   },
@@ -51,7 +51,9 @@ export const SECTIONS: Readonly<Record<SettingsTab, Section>> = {
     title: "Sessions",
     summary: "Where you are signed in",
     Icon: MonitorSmartphone,
-    Content: SessionsSection,
+    Content: dynamic(async () => (await import("./sessions-section")).SessionsSection, {
+      loading: CardSkeleton,
+    }),
     needsAccount:
       "With an account you see here where you are signed in, and can sign out other devices.",
   },
@@ -59,7 +61,9 @@ export const SECTIONS: Readonly<Record<SettingsTab, Section>> = {
     title: "API keys",
     summary: "For programs of your own",
     Icon: Terminal,
-    Content: KeysSection,
+    Content: dynamic(async () => (await import("./keys-section")).KeysSection, {
+      loading: CardSkeleton,
+    }),
     needsAccount:
       "With an account you make keys here, with which programs can talk to the model: those that speak OpenAI's API work as they are.",
   },
@@ -67,19 +71,25 @@ export const SECTIONS: Readonly<Record<SettingsTab, Section>> = {
     title: "Answers",
     summary: "From calm to wild",
     Icon: SlidersHorizontal,
-    Content: AnswersSection,
+    Content: dynamic(async () => (await import("./answers-section")).AnswersSection, {
+      loading: CardSkeleton,
+    }),
   },
   look: {
     title: "Look and keys",
     summary: "Theme, motion, shortcuts",
     Icon: Palette,
-    Content: LookSection,
+    Content: dynamic(async () => (await import("./look-section")).LookSection, {
+      loading: CardSkeleton,
+    }),
   },
   data: {
     title: "Your data",
     summary: "Download or delete it",
     Icon: Archive,
-    Content: DataSection,
+    Content: dynamic(async () => (await import("./data-section")).DataSection, {
+      loading: CardSkeleton,
+    }),
     needsAccount:
       "A guest's chat is on this page only and gone when you leave. With an account you can download everything that is kept, and delete it.",
   },

@@ -14,6 +14,7 @@ import {
   DropdownMenuTrigger,
 } from "@/components/ui/dropdown-menu";
 import { useSession } from "@/hooks/use-app";
+import { settingsHref } from "@/hooks/use-settings-address";
 import { useSignOut } from "@/hooks/use-sign-out";
 import { useTheme } from "@/hooks/use-theme";
 import { cn } from "@/lib/cn";
@@ -59,7 +60,7 @@ export function AccountMenu({ isSmall = false }: { isSmall?: boolean }) {
       <DropdownMenuContent side="top" align="start" className="w-60">
         <DropdownMenuLabel className="truncate">Signed in as {user.username}</DropdownMenuLabel>
         <DropdownMenuItem asChild data-testid="settings">
-          <Link href="/settings/">
+          <Link href={settingsHref()}>
             <Settings />
             Settings
           </Link>
