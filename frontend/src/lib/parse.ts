@@ -9,6 +9,10 @@ export class ParseError extends Error {
 
 export type JsonObject = Record<string, unknown>;
 
+/** An object whose keys are known, if its type says them: then only those can be read. */
+type Keyed = Readonly<Record<string, unknown>>;
+type Key<O> = keyof O & string;
+
 export function asObject(value: unknown): JsonObject {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new ParseError("expected an object");
@@ -21,21 +25,21 @@ export function asArray(value: unknown): unknown[] {
   return value;
 }
 
-export function readString(object: JsonObject, key: string): string {
+export function readString<O extends Keyed>(object: O, key: Key<O>): string {
   const value = object[key];
   if (typeof value !== "string") throw new ParseError(`${key}: expected a string`);
   return value;
 }
 
-export function readInteger(object: JsonObject, key: string): number {
+export function readInteger<O extends Keyed>(object: O, key: Key<O>): number {
   const value = object[key];
   if (!Number.isInteger(value)) throw new ParseError(`${key}: expected an integer`);
   return value as number;
 }
 
-export function readOneOf<T extends string>(
-  object: JsonObject,
-  key: string,
+export function readOneOf<T extends string, O extends Keyed>(
+  object: O,
+  key: Key<O>,
   allowed: readonly T[],
 ): T {
   const value = allowed.find((option) => option === object[key]);
@@ -43,22 +47,22 @@ export function readOneOf<T extends string>(
   return value;
 }
 
-export function optionalString(object: JsonObject, key: string): string | null {
+export function optionalString<O extends Keyed>(object: O, key: Key<O>): string | null {
   const value = object[key];
   return typeof value === "string" ? value : null;
 }
 
-export function optionalInteger(object: JsonObject, key: string): number | null {
+export function optionalInteger<O extends Keyed>(object: O, key: Key<O>): number | null {
   const value = object[key];
   return Number.isInteger(value) ? (value as number) : null;
 }
 
-export function optionalNumber(object: JsonObject, key: string): number | null {
+export function optionalNumber<O extends Keyed>(object: O, key: Key<O>): number | null {
   const value = object[key];
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
-export function optionalBoolean(object: JsonObject, key: string): boolean {
+export function optionalBoolean<O extends Keyed>(object: O, key: Key<O>): boolean {
   return object[key] === true;
 }
 

@@ -87,6 +87,11 @@ describe("another answer", () => {
     });
     chat.replay("m:45");
     expect(sent).toHaveLength(1);
+    const begun = generation({ params: { seed: 9 }, begunTokens: 3 });
+    const branch = stored({ id: 41, role: "assistant", parent: 40, generation: begun });
+    const other = await member([...TREE.slice(0, 1), branch]);
+    other.chat.replay("m:41");
+    expect(other.sent).toEqual([]);
   });
 
   it("stands beside a failed one that the server has kept", async () => {

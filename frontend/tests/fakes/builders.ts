@@ -81,6 +81,7 @@ export function generation(overrides: Partial<GenerationSummary> = {}): Generati
     completionTokens: null,
     timings: null,
     hasTrace: false,
+    begunTokens: 0,
     ...overrides,
   };
 }

@@ -1,5 +1,6 @@
 import type { Answer, ApiClient } from "./client";
 import { nextLink } from "./link-header";
+import type { Schema, SchemaName } from "./types";
 import { FINISH_REASONS, type FinishReason } from "@/lib/chat/finish";
 import { parseParams, type SamplingParams } from "@/lib/chat/params";
 import {
@@ -58,6 +59,8 @@ export interface GenerationSummary {
   readonly completionTokens: number | null;
   readonly timings: Timings | null;
   readonly hasTrace: boolean;
+  /** So many of its first tokens were given, not drawn. */
+  readonly begunTokens: number;
 }
 
 /** A message's place among those that follow the same one: number `index` of `count`, from 1. */
@@ -158,7 +161,7 @@ export async function deleteConversation(api: ApiClient, id: number): Promise<vo
 }
 
 export function parseSummary(value: unknown): ConversationSummary {
-  const object = asObject(value);
+  const object = raw<"ConversationOutput">(value);
   return {
     id: readInteger(object, "id"),
     title: readString(object, "title"),
@@ -169,8 +172,12 @@ export function parseSummary(value: unknown): ConversationSummary {
   };
 }
 
+/** An unread body with the keys that the route's schema names. */
+type Raw<Name extends SchemaName> = { readonly [Key in keyof Schema<Name>]: unknown };
+const raw = <Name extends SchemaName>(value: unknown) => asObject(value) as unknown as Raw<Name>;
+
 function parseDetail({ body, headers }: Answer): ConversationDetail {
-  const object = asObject(body);
+  const object = raw<"ConversationDetailOutput">(body);
   return {
     ...parseSummary(object),
     messages: asArray(object.messages).map(parseMessage),
@@ -179,21 +186,21 @@ function parseDetail({ body, headers }: Answer): ConversationDetail {
 }
 
 function parseMessage(value: unknown): StoredMessage {
-  const object = asObject(value);
+  const object = raw<"BranchMessageOutput">(value);
   return {
     id: readInteger(object, "id"),
     role: readOneOf(object, "role", ["user", "assistant"]),
     content: readString(object, "content"),
     createdAt: optionalString(object, "created_at"),
     parent: optionalInteger(object, "parent"),
-    siblings: object.siblings ? parseSiblings(asObject(object.siblings)) : null,
-    feedback: object.feedback ? parseFeedback(asObject(object.feedback)) : null,
+    siblings: object.siblings ? parseSiblings(raw<"SiblingsOutput">(object.siblings)) : null,
+    feedback: object.feedback ? parseFeedback(raw<"FeedbackOutput">(object.feedback)) : null,
     isReported: optionalBoolean(object, "is_reported"),
-    generation: object.generation ? parseGeneration(asObject(object.generation)) : null,
+    generation: object.generation ? parseGeneration(raw<"GenerationBrief">(object.generation)) : null,
   };
 }
 
-function parseSiblings(object: JsonObject): Siblings {
+function parseSiblings(object: Raw<"SiblingsOutput">): Siblings {
   return {
     index: readInteger(object, "index"),
     count: readInteger(object, "count"),
@@ -202,14 +209,14 @@ function parseSiblings(object: JsonObject): Siblings {
   };
 }
 
-function parseFeedback(object: JsonObject): Feedback {
+function parseFeedback(object: Raw<"FeedbackOutput">): Feedback {
   return {
     rating: readOneOf(object, "rating", ["up", "down"]),
     comment: optionalString(object, "comment") ?? "",
   };
 }
 
-function parseGeneration(object: JsonObject): GenerationSummary {
+function parseGeneration(object: Raw<"GenerationBrief">): GenerationSummary {
   return {
     id: readString(object, "id"),
     status: readOneOf(object, "status", GENERATION_STATUSES),
@@ -223,6 +230,7 @@ function parseGeneration(object: JsonObject): GenerationSummary {
     completionTokens: optionalInteger(object, "completion_tokens"),
     timings: object.timings ? parseTimings(asObject(object.timings)) : null,
     hasTrace: optionalBoolean(object, "has_trace"),
+    begunTokens: optionalInteger(object, "begun_tokens") ?? 0,
   };
 }
 

@@ -4,7 +4,8 @@
  */
 import type { components, paths } from "./schema.gen";
 
-export type Schema<Name extends keyof components["schemas"]> = components["schemas"][Name];
+export type SchemaName = keyof components["schemas"];
+export type Schema<Name extends SchemaName> = components["schemas"][Name];
 
 type Verb = "get" | "post" | "put" | "patch" | "delete";
 type Operation<Path extends keyof paths, Method extends Verb> = paths[Path][Method];

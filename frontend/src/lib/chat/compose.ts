@@ -28,11 +28,12 @@ export function regenerate(state: ChatState, asker: Asker, key: string): Compose
   return answerAgain(state, asker, key, newParams(asker));
 }
 
-/** Null without the seed: it could not be the same. */
+/** Null without the seed, and where first words were given: it could not be the same. */
 export function replay(state: ChatState, asker: Asker, key: string): Composed | null {
   const found = findMessage(state, key);
-  const old = found && oldParams(state, found);
-  if (old?.seed === undefined) return null;
+  const details = found && detailsOf(state, found.message);
+  const old = details?.params;
+  if (old?.seed === undefined || details?.begunTokens) return null;
   return answerAgain(state, asker, key, { ...old, logprobs: GLASS_LOGPROBS });
 }
 

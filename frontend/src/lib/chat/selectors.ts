@@ -48,6 +48,7 @@ export function detailsOf(state: ChatState, { key, details }: Message): ReplyDet
     completionTokens: reply.usage?.completionTokens ?? known?.completionTokens ?? null,
     timings: reply.timings ?? known?.timings ?? null,
     hasTrace: known?.hasTrace ?? false,
+    begunTokens: known?.begunTokens ?? 0,
     status: reply.status === "sending" ? "queued" : reply.status,
     finishReason: reply.finishReason,
   };

@@ -82,6 +82,8 @@ export interface ReplyDetails {
   readonly completionTokens: number | null;
   readonly timings: Timings | null;
   readonly hasTrace: boolean;
+  /** So many of its first tokens were given: the seed alone does not give such a reply again. */
+  readonly begunTokens: number;
   readonly status: GenerationStatus;
   readonly finishReason: FinishReason | null;
 }
@@ -229,6 +231,7 @@ export function messageFromStored(stored: StoredMessage, key: string): Message {
       completionTokens: generation.completionTokens,
       timings: generation.timings,
       hasTrace: generation.hasTrace,
+      begunTokens: generation.begunTokens,
       status: generation.status,
       finishReason: generation.finishReason,
     },
