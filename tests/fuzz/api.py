@@ -23,7 +23,7 @@ HOOKS = Path(__file__).with_name("hooks.py")
 MAY_REFUSE = {
     "register": "the password is weak",
     "password_change": "the new password is weak",
-    "chat": "min_tokens above max_tokens, ids of tokens, blanks only",
+    "chat": "min_tokens above max_tokens, ids of tokens, blanks only, a history but not temporary",
     "chat_context": "the history's roles do not take turns",
     "chat_guest": "the history's roles do not take turns",
     "messages_regenerate": "min_tokens above max_tokens",
