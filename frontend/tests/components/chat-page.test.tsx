@@ -1,9 +1,11 @@
-import { act, render, screen, waitFor, within } from "@testing-library/react";
+import { act, cleanup, render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ChatPage } from "@/components/chat/chat-page";
 import { Providers } from "@/components/providers";
+import { listenForShortcuts } from "@/lib/shortcuts";
 import { GENERATION, token } from "../fakes/builders";
+import { FakeApi } from "../fakes/fake-api";
 import { FakeWebSocket } from "../fakes/fake-web-socket";
 
 async function openPage() {
@@ -40,6 +42,7 @@ function accept(clientId: string): object {
 
 beforeEach(() => {
   vi.stubGlobal("WebSocket", FakeWebSocket);
+  vi.stubGlobal("fetch", new FakeApi().fetch);
   FakeWebSocket.instances = [];
 });
 
@@ -125,5 +128,38 @@ describe("a guest's chat", () => {
     await userEvent.type(screen.getByTestId("composer"), "one{Shift>}{Enter}{/Shift}two");
     expect(FakeWebSocket.newest().sent).toEqual([]);
     expect(screen.getByTestId<HTMLTextAreaElement>("composer").value).toBe("one\ntwo");
+  });
+
+  it("keeps what was typed over a reload, until it is sent", async () => {
+    await openPage();
+    await userEvent.type(screen.getByTestId("composer"), "a question");
+    cleanup();
+    await openPage();
+    const composer = () => screen.getByTestId<HTMLTextAreaElement>("composer");
+    expect(composer().value).toBe("a question");
+    await userEvent.type(composer(), "{Enter}");
+    expect(composer().value).toBe("");
+    cleanup();
+    await openPage();
+    expect(composer().value).toBe("");
+  });
+
+  it("reads each sentence once when it is finished", async () => {
+    await openPage();
+    const clientId = await ask("hi");
+    await serve(accept(clientId), token(0, "I am fine. And"));
+    expect(announced().slice(-2)).toEqual(["EuGPT is answering.", "I am fine."]);
+    await serve(token(1, " you"));
+    expect(announced().at(-1)).toBe("I am fine.");
+  });
+
+  it("stops with Escape", async () => {
+    await openPage();
+    const clientId = await ask("a story");
+    await serve(accept(clientId), token(0, "Once"));
+    const stopListening = listenForShortcuts();
+    await userEvent.keyboard("{Escape}");
+    stopListening();
+    expect(FakeWebSocket.newest().lastSent("cancel").generation).toBe(GENERATION);
   });
 });

@@ -67,7 +67,10 @@ export function ChatHeader(props: ChatHeaderProps) {
         </IconButton>
       )}
       <GlassToggle />
-      <ThemeButton />
+      {/* A member finds it among the settings, too; the title needs the room. */}
+      <div className={cn("contents", isMember && !isEmpty && "max-sm:hidden")}>
+        <ThemeButton />
+      </div>
       {status === "guest" && (
         <>
           <Button asChild variant="ghost" size="small" className="max-sm:px-2">

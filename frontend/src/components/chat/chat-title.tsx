@@ -39,6 +39,7 @@ export function ChatTitle({ title, conversation }: ChatTitleProps) {
   if (draft !== null) {
     return (
       <form
+        className="min-w-0 flex-1"
         onSubmit={(event) => {
           event.preventDefault();
           save();
