@@ -18,6 +18,7 @@ export function useTokenPopover() {
   const list = useRef<HTMLDivElement>(null);
   const panel = useRef<HTMLDivElement>(null);
   const anchor = useRef<HTMLElement | null>(null);
+  const isLeadingBack = useRef(false);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const [shown, setShown] = useState<Shown | null>(null);
   const [stop, setStop] = useState<number | null>(null);
@@ -85,7 +86,8 @@ export function useTokenPopover() {
     onPointerLeave: hideLater,
     onFocus: (event: FocusEvent) => {
       const token = tokenAt(event.target);
-      if (token?.matches(":focus-visible") && shown?.mode !== "pinned") show(token, "preview");
+      if (isLeadingBack.current || shown?.mode === "pinned") return;
+      if (token?.matches(":focus-visible")) show(token, "preview");
     },
     onBlur: (event: FocusEvent) => {
       const isInside = list.current?.contains(event.relatedTarget) === true;
@@ -98,7 +100,11 @@ export function useTokenPopover() {
     onOpenAutoFocus: (event: Event) => event.preventDefault(),
     onCloseAutoFocus: (event: Event) => {
       event.preventDefault();
-      if (panel.current?.contains(document.activeElement)) anchor.current?.focus();
+      // Unless it went elsewhere, the focus was in what has just gone.
+      if (document.activeElement !== document.body) return;
+      isLeadingBack.current = true;
+      anchor.current?.focus({ preventScroll: true });
+      isLeadingBack.current = false;
     },
     onPointerEnter: () => clearTimeout(timer.current),
     onPointerLeave: hideLater,
