@@ -6,8 +6,9 @@ import { useStore } from "./use-store";
 import { saveSampling } from "@/lib/api/account";
 import { toFailure } from "@/lib/api/errors";
 import type { SamplingParams } from "@/lib/chat/params";
-import type { Failure } from "@/lib/failure";
+import { describeFailure, type Failure } from "@/lib/failure";
 import { guestSampling, setGuestSampling } from "@/lib/sampling";
+import { showToast } from "@/lib/toasts";
 
 /** The defaults of answers that hold now: the member's, or this device's for a guest. */
 export function useSampling(): SamplingParams {
@@ -63,8 +64,11 @@ export function useSamplingChoice(): SamplingChoice {
       setStatus("saved");
     } catch (error) {
       if (own !== newest.current) return;
-      setFailure(toFailure(error));
+      const why = toFailure(error);
+      setFailure(why);
       setAttempt(own);
+      // The slider jumps back under the finger: the reason must not be out of sight.
+      showToast({ text: `Not saved. ${describeFailure(why)}`, isUrgent: true });
       setStatus("failed");
     }
     setMoved(null);

@@ -133,6 +133,7 @@ describe("answers", () => {
     await show("answers", api);
     fireEvent.keyDown(thumb("Temperature"), { key: "ArrowLeft" });
     await screen.findByText("Try again in 2 min 10 s.");
+    expect((await screen.findByTestId("toast")).textContent).toContain("Not saved.");
     expect(thumb("Temperature").getAttribute("aria-valuetext")).toBe("1.00");
   });
 });
