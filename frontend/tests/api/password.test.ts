@@ -16,7 +16,7 @@ function oneAtATime(): Exclusive {
 }
 
 it("no refresh uses the old cookie while the password changes", async () => {
-  let answer = (_response: Response): void => undefined;
+  let answer: (response: Response) => void = () => undefined;
   const api = new FakeApi()
     .on("POST /api/auth/refresh", () => json(200, { token: "old" }))
     .on(
