@@ -25,10 +25,11 @@ interface AnswerActionsProps {
   readonly isLast: boolean;
   /** Another answer of this conversation is being written. */
   readonly isBusy: boolean;
+  readonly canChange: boolean;
 }
 
 export function AnswerActions(props: AnswerActionsProps) {
-  const { message, reply, place, isLast, isBusy } = props;
+  const { message, reply, place, isLast, isBusy, canChange } = props;
   const { chat } = useApp();
   const [isSpeedShown] = useSpeedShown();
   const isLive = reply !== undefined && !isSettled(reply);
@@ -41,7 +42,10 @@ export function AnswerActions(props: AnswerActionsProps) {
       {hasText && (
         <CopyButton what="answer" text={() => messageText(chat.state.get(), message)} />
       )}
-      <AskAgain message={message} isLast={isLast} isBusy={isBusy} />
+      {/* A failure at the end has a button of its own, with words. */}
+      {canChange && !(isLast && reply?.failure) && (
+        <AskAgain message={message} isLast={isLast} isBusy={isBusy} />
+      )}
       {canContinue(message, reply) && (
         <IconButton
           isSmall

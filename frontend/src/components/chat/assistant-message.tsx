@@ -14,7 +14,7 @@ import { queueLine, visibleText } from "@/lib/chat/selectors";
 import { isSettled, type Reply } from "@/lib/chat/state";
 
 export const AssistantMessage = memo(function AssistantMessage(props: MessageProps) {
-  const { message, place, setSize, isLast, isBusy, isOutside, onEdit } = props;
+  const { message, place, setSize, isLast, isBusy, canChange, isOutside, onEdit } = props;
   const reply = useChat((state) => state.replies[message.key]);
   const handedFocus = useHandedFocus(isLast ? ANSWER_FOCUS : "");
   const text = reply ? visibleText(reply) : message.text;
@@ -50,6 +50,7 @@ export const AssistantMessage = memo(function AssistantMessage(props: MessagePro
         place={place}
         isLast={isLast}
         isBusy={isBusy}
+        canChange={canChange}
       />
     </article>
   );

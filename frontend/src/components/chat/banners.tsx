@@ -29,7 +29,7 @@ export function Banners({ conversation, transcriptKey }: BannersProps) {
   const isLost = useIsConnectionLost();
   return (
     <div className="mx-auto w-full max-w-3xl space-y-2 px-4 empty:hidden sm:px-6">
-      {isLost && (
+      {(isLost || !isOnline) && (
         <Banner icon={<WifiOff />}>
           {isOnline ? "Reconnecting… " : "You are offline. "}
           What you have sent is not lost, and answers go on where they stopped.

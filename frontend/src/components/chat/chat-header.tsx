@@ -67,8 +67,8 @@ export function ChatHeader(props: ChatHeaderProps) {
         </IconButton>
       )}
       <GlassToggle />
-      {/* A member finds it among the settings, too; the title needs the room. */}
-      <div className={cn("contents", isMember && !isEmpty && "max-sm:hidden")}>
+      {/* It is among the settings, too; in a chat on a phone others need the room more. */}
+      <div className={cn("contents", !isEmpty && "max-sm:hidden")}>
         <ThemeButton />
       </div>
       {status === "guest" && (

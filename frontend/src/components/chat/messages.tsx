@@ -4,7 +4,7 @@ import dynamic from "next/dynamic";
 import { AssistantMessage } from "./assistant-message";
 import { MessagesSkeleton } from "./messages-skeleton";
 import { UserMessage } from "./user-message";
-import { useChat } from "@/hooks/use-app";
+import { useChat, useSession } from "@/hooks/use-app";
 import { OutsideNote } from "@/components/context/outside-note";
 import { liveReplyKey } from "@/lib/chat/selectors";
 import type { Message, Transcript, TranscriptKey } from "@/lib/chat/state";
@@ -24,6 +24,8 @@ export interface MessageProps {
   /** It or the message right above it is the last. */
   readonly isLastPair: boolean;
   readonly isBusy: boolean;
+  /** It can be asked for again, or be asked differently. */
+  readonly canChange: boolean;
   /** The model no longer sees it. */
   readonly isOutside: boolean;
   readonly onEdit: (text: string) => void;
@@ -45,6 +47,7 @@ export function Messages(props: MessagesProps) {
   const { transcriptKey, transcript, scroller, outside, firstInside, onEdit } = props;
   const { messages, hasOlder } = transcript;
   const isBusy = useChat((state) => liveReplyKey(state, transcriptKey) !== null);
+  const isGuest = useSession().status === "guest";
   const count = messages.length;
   const setSize = hasOlder ? -1 : count;
 
@@ -56,6 +59,8 @@ export function Messages(props: MessagesProps) {
       isLast: place === count - 1,
       isLastPair: place >= count - 2,
       isBusy,
+      // What the server has not taken cannot be changed there.
+      canChange: message.id !== null || isGuest || transcript.isTemporary,
       isOutside: outside.has(message.key),
       onEdit,
     };

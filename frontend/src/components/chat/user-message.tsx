@@ -16,7 +16,7 @@ import type { MessageProps } from "./messages";
 import { cn } from "@/lib/cn";
 
 export const UserMessage = memo(function UserMessage(props: MessageProps) {
-  const { message, place, setSize, isBusy, isLastPair, isOutside } = props;
+  const { message, place, setSize, isBusy, isLastPair, canChange, isOutside } = props;
   const { chat } = useApp();
   const refused = useChat((state) =>
     state.refusedEdit?.key === message.key ? state.refusedEdit : null,
@@ -72,16 +72,18 @@ export const UserMessage = memo(function UserMessage(props: MessageProps) {
         <ActionRow label="Actions for your message" isAlwaysShown={false} className="-mr-1.5">
           <VersionSwitcher message={message} place={place} isBusy={isBusy} />
           <CopyButton what="message" text={() => message.text} />
-          <IconButton
-            ref={editButton}
-            isSmall
-            label="Edit message"
-            disabled={isBusy}
-            onClick={() => setDraft(message.text)}
-            data-testid="edit"
-          >
-            <PencilLine />
-          </IconButton>
+          {canChange && (
+            <IconButton
+              ref={editButton}
+              isSmall
+              label="Edit message"
+              disabled={isBusy}
+              onClick={() => setDraft(message.text)}
+              data-testid="edit"
+            >
+              <PencilLine />
+            </IconButton>
+          )}
         </ActionRow>
       )}
     </article>

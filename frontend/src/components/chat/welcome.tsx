@@ -18,17 +18,17 @@ interface WelcomeProps {
 
 export function Welcome({ isReady, isTemporary, onPick }: WelcomeProps) {
   return (
-    <div className="my-auto w-full py-6">
+    <div className="my-auto w-full py-3 sm:py-6">
       <Twig className="size-10 text-leaf sm:size-12" />
-      <h1 className="mt-4 font-display text-[1.75rem] leading-tight font-bold tracking-tight text-balance sm:mt-5 sm:text-4xl">
+      <h1 className="mt-3 font-display text-[1.625rem] leading-tight font-bold tracking-tight text-balance sm:mt-5 sm:text-4xl">
         {isTemporary ? "A chat that leaves no trace" : "A small model for small talk"}
       </h1>
-      <p className="mt-3 max-w-xl text-ink-soft text-pretty sm:text-lg">
+      <p className="mt-2 max-w-xl sm:mt-3 text-ink-soft text-pretty sm:text-lg">
         {isTemporary
           ? "Nothing of it is saved: it is not in your list, and gone when you leave."
           : "EuGPT has 36 million parameters, was trained for this project, and runs right on this server. It likes simple English and short chats. It knows few facts, and often gets them wrong."}
       </p>
-      <h2 className="mt-6 mb-3 text-sm font-medium text-ink-soft">Try one of these</h2>
+      <h2 className="mt-5 mb-2.5 text-sm sm:mt-6 sm:mb-3 font-medium text-ink-soft">Try one of these</h2>
       <ul className="flex flex-wrap gap-2 sm:grid sm:grid-cols-2">
         {STARTERS.map(({ text, note }) => (
           <li key={text}>
