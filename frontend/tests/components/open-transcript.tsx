@@ -22,8 +22,9 @@ export async function openTranscript(
   { isGuest = false, api = new FakeApi(), hasOlder = false } = {},
 ): Promise<Opened> {
   const app = testApp(api);
-  const user = { id: 1, username: "ada", createdAt: null, sampling: {} };
-  if (!isGuest) app.session.state.set({ ...app.session.state.get(), status: "member", user });
+  const user = isGuest ? null : { id: 1, username: "ada", createdAt: null, sampling: {} };
+  const status = isGuest ? "guest" : "member";
+  app.session.state.set({ ...app.session.state.get(), status, user });
   app.chat.reset({ isGuest });
   showTranscript(app, KEY, messages);
   const transcript = (): Transcript => {
