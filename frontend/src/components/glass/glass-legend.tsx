@@ -21,7 +21,9 @@ export function GlassLegend() {
       </span>
       <span>a surprise</span>
       <span className="max-sm:basis-full max-sm:text-center">
-        Point at a word to see what else it could have been.
+        <span className="pointer-coarse:hidden">Point at</span>
+        <span className="hidden pointer-coarse:inline">Tap</span> a word to see what else it could
+        have been.
       </span>
     </p>
   );

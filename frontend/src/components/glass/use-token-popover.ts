@@ -18,6 +18,7 @@ export function useTokenPopover() {
   const list = useRef<HTMLDivElement>(null);
   const panel = useRef<HTMLDivElement>(null);
   const anchor = useRef<HTMLElement | null>(null);
+  const hovered = useRef<HTMLElement | null>(null);
   const isLeadingBack = useRef(false);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const [shown, setShown] = useState<Shown | null>(null);
@@ -42,6 +43,15 @@ export function useTokenPopover() {
 
   function hideLater(): void {
     if (shown?.mode !== "pinned") later(hide, CLOSE_MS);
+  }
+
+  /** Words that come to lie under a resting pointer are not pointed at. */
+  function follow({ target, movementX, movementY }: PointerEvent): void {
+    const token = tokenAt(target);
+    if (token === hovered.current || (movementX === 0 && movementY === 0)) return;
+    hovered.current = token;
+    if (token === null) hideLater();
+    else later(() => show(token, "preview"), shown === null ? OPEN_MS : OPEN_MS / 2);
   }
 
   function pin(token: HTMLElement): void {
@@ -77,13 +87,13 @@ export function useTokenPopover() {
       const token = tokenAt(event.target);
       if (token !== null) pin(token);
     },
-    onPointerOver: (event: PointerEvent) => {
-      const token = tokenAt(event.target);
-      if (event.pointerType !== "mouse" || shown?.mode === "pinned") return;
-      if (token === null) hideLater();
-      else later(() => show(token, "preview"), shown === null ? OPEN_MS : OPEN_MS / 2);
+    onPointerMove: (event: PointerEvent) => {
+      if (event.pointerType === "mouse" && shown?.mode !== "pinned") follow(event);
     },
-    onPointerLeave: hideLater,
+    onPointerLeave: () => {
+      hovered.current = null;
+      hideLater();
+    },
     onFocus: (event: FocusEvent) => {
       const token = tokenAt(event.target);
       if (isLeadingBack.current || shown?.mode === "pinned") return;
