@@ -50,6 +50,7 @@ class Visitor:
         )
         self.context.set_default_timeout(TIMEOUT_MS)
         self.context.add_init_script(WATCH_POLICY)
+        expect.set_options(timeout=TIMEOUT_MS)
         self.page: Page = self.context.new_page()
         self.problems: list[str] = []
         self._expected: list[str] = []
