@@ -12,7 +12,7 @@ import {
 } from "@/lib/api/bulk";
 import type { ConversationPage, ConversationSummary } from "@/lib/api/conversations";
 import { toFailure } from "@/lib/api/errors";
-import { changeItems } from "@/lib/conversation-list";
+import { changeItems, putItems } from "@/lib/conversation-list";
 import { describeFailure } from "@/lib/failure";
 import { showToast } from "@/lib/toasts";
 
@@ -34,6 +34,12 @@ export function useChangeConversations() {
     },
     onMutate: async ({ items, changes }) => {
       await client.cancelQueries({ queryKey: CONVERSATIONS });
+      if (changes.isArchived !== undefined) {
+        client.setQueriesData<ConversationPage>(
+          { queryKey: CONVERSATIONS },
+          (list) => list && putItems(list, items),
+        );
+      }
       const ids = new Set(items.map(({ id }) => id));
       applyEverywhere(client, (item) => (ids.has(item.id) ? { ...item, ...changes } : item));
     },
@@ -41,8 +47,10 @@ export function useChangeConversations() {
       const before = new Map(items.map((item) => [item.id, pick(item, changes)]));
       applyEverywhere(client, (item) => ({ ...item, ...before.get(item.id) }));
       showToast({ text: `Not changed. ${describeFailure(toFailure(error))}`, isUrgent: true });
+      return client.invalidateQueries({ queryKey: CONVERSATIONS });
     },
-    onSettled: () => client.invalidateQueries({ queryKey: CONVERSATIONS }),
+    // Both lists show it already; they look again when the person comes back to them.
+    onSuccess: () => client.invalidateQueries({ queryKey: CONVERSATIONS, refetchType: "none" }),
   });
 }
 

@@ -41,6 +41,14 @@ export function changeItems(
   return { ...list, items: list.items.map(change) };
 }
 
+/** With these in it, for what moves from one view to the other. */
+export function putItems(
+  list: ConversationPage,
+  items: readonly ConversationSummary[],
+): ConversationPage {
+  return { ...list, items: uniqueById([...list.items, ...items]) };
+}
+
 /** What a view shows, in the server's order, also where a change of this page is not there yet. */
 export function shownItems(
   list: ConversationPage,

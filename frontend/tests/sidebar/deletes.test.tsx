@@ -47,8 +47,11 @@ describe("deleting", () => {
   it("does not let an older answer bring a deleted one back", async () => {
     await openSidebar(server);
     await chooseFromMenu("Cats", "delete");
-    await chooseFromMenu("Dogs", "pin");
-    await waitFor(() => expect(server.calls.at(-1)).toBe("GET /api/conversations?limit=30"));
+    await chooseFromListMenu("show-archive");
+    const before = server.calls.length;
+    await userEvent.click(screen.getByTestId("archive-back"));
+    await waitFor(() => expect(server.calls.length).toBeGreaterThan(before));
+    expect(server.rows).toHaveLength(3);
     expect(titles()).toEqual(["Dogs", "Birds"]);
   });
 

@@ -188,3 +188,19 @@ describe("files", () => {
     expect(lines.map((line) => (JSON.parse(line) as { id: number }).id)).toEqual([1, 2]);
   });
 });
+
+describe("a long list", () => {
+  it("has only the entries near the eye in the document, and says how many there are", async () => {
+    server.pageSize = 400;
+    for (let id = 1; id <= 400; id += 1) {
+      server.add({ id, updated_at: new Date(Date.now() + 60_000 - id).toISOString() });
+    }
+    await openSidebar(server);
+    const items = screen.getAllByTestId("conversation-item");
+    expect(items.length).toBeLessThan(100);
+    expect(items[0]?.getAttribute("aria-posinset")).toBe("1");
+    const list = items[0]?.parentElement;
+    const missing = parseFloat(list?.style.paddingBottom ?? "") / 36;
+    expect(Number(items[0]?.getAttribute("aria-setsize"))).toBe(items.length + missing);
+  });
+});

@@ -11,6 +11,9 @@ import { cn } from "@/lib/cn";
 
 interface ConversationItemProps {
   readonly item: ConversationSummary;
+  /** From 1 of `setSize`: not all of them need be in the document. */
+  readonly place: number;
+  readonly setSize: number;
   readonly isShown: boolean;
   /** Null outside of selecting. */
   readonly isSelected: boolean | null;
@@ -30,9 +33,11 @@ export const ConversationItem = memo(function ConversationItem(props: Conversati
   return (
     <li
       data-testid="conversation-item"
+      aria-posinset={props.place}
+      aria-setsize={props.setSize}
       className={cn(
-        // What is scrolled out of sight costs neither layout nor paint.
-        "group relative flex items-center rounded-xl transition-colors [contain-intrinsic-size:auto_2.25rem] [content-visibility:auto]",
+        // The height is known to ListSections.
+        "group relative flex h-9 items-center rounded-xl transition-colors pointer-coarse:h-11",
         isShown || isSelected ? "bg-hover" : "hover:bg-hover",
       )}
     >
@@ -72,7 +77,7 @@ function ItemLink({ item, isShown, onPick }: ItemLinkProps) {
       aria-current={isShown ? "page" : undefined}
       title={item.title}
       className={cn(
-        "min-w-0 flex-1 truncate rounded-xl py-2 pr-10 pl-2.5 text-sm -outline-offset-2 pointer-coarse:py-3",
+        "block min-w-0 flex-1 truncate rounded-xl pr-10 pl-2.5 text-sm/9 -outline-offset-2 pointer-coarse:text-sm/11",
         isShown && "font-medium",
       )}
     >
@@ -89,7 +94,7 @@ interface SelectRowProps {
 
 function SelectRow({ item, isSelected, onToggle }: SelectRowProps) {
   return (
-    <label className="flex min-w-0 flex-1 cursor-pointer items-center gap-2.5 py-1.5 pr-2.5 pl-1.5 text-sm pointer-coarse:py-2.5">
+    <label className="flex min-w-0 flex-1 cursor-pointer items-center gap-2.5 self-stretch pr-2.5 pl-1.5 text-sm">
       <Checkbox
         checked={isSelected}
         onCheckedChange={onToggle}

@@ -1,10 +1,10 @@
 "use client";
 
 import { useMemo, useRef } from "react";
-import { ConversationItem } from "./conversation-item";
 import type { ListActions } from "./list-actions";
 import { ListEnd } from "./list-end";
 import { ListFailure } from "./list-failure";
+import { ListSections } from "./list-sections";
 import { ListSkeleton } from "./list-skeleton";
 import type { ConversationsQuery } from "@/hooks/use-conversations";
 import { useToday } from "@/hooks/use-today";
@@ -36,22 +36,13 @@ export function ConversationList(props: ConversationListProps) {
       data-testid="conversation-list"
       className="min-h-0 flex-1 overflow-y-auto overscroll-contain px-3 pb-4"
     >
-      {groups.map((group) => (
-        <section key={group.label} className="mt-4 first:mt-3">
-          <h2 className="px-2.5 pb-1 text-xs font-medium text-ink-soft">{group.label}</h2>
-          <ul>
-            {group.items.map((item) => (
-              <ConversationItem
-                key={item.id}
-                item={item}
-                isShown={item.id === conversation}
-                isSelected={selection && selection.has(item.id)}
-                actions={actions}
-              />
-            ))}
-          </ul>
-        </section>
-      ))}
+      <ListSections
+        groups={groups}
+        scroller={scroller}
+        conversation={conversation}
+        selection={selection}
+        actions={actions}
+      />
       {list.isPending && <ListSkeleton />}
       {list.data?.length === 0 && !list.hasMore && <EmptyList view={view} />}
       {list.error && <ListFailure error={list.error} onRetry={() => void list.refetch()} />}

@@ -33,7 +33,7 @@ export function TitleInput({ title, onDone }: TitleInputProps) {
       onChange={(event) => setDraft(event.target.value)}
       onBlur={() => onDone(draft.trim())}
       onKeyDown={onKeyDown}
-      className="w-full rounded-xl bg-raised px-2.5 py-2 text-sm -outline-offset-2 pointer-coarse:py-3 pointer-coarse:text-base"
+      className="h-full w-full rounded-xl bg-raised px-2.5 text-sm -outline-offset-2 pointer-coarse:text-base"
     />
   );
 }
