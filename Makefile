@@ -15,13 +15,16 @@ TORTURE_ARGS ?=
 # For `make bench`, `bench-peers` and `bench-chat`, for example BENCH_ARGS="--streams 1,8"; `--help`
 # lists them.
 BENCH_ARGS ?=
+# For `make e2e`: arguments of pytest. For `make screenshots`: names of pictures, default all.
+E2E_ARGS ?=
+SCREENSHOTS_ARGS ?=
 
 BIN := .venv/bin
 VENV_RUN := @deploy/setup-venv.sh requirements.txt
 VENV_DEV := @deploy/setup-venv.sh requirements-dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz lint format types train-smoke bench bench-peers bench-chat torture manage clean schema fuzz-api
+.PHONY: help run test fuzz lint format types train-smoke bench bench-peers bench-chat torture manage clean schema fuzz-api e2e lighthouse screenshots
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -39,6 +42,22 @@ fuzz: ## Send 10,000 nonsense messages to a web process and come and go 2,000 ti
 	$(VENV_DEV)
 	@FUZZ_MESSAGES=$${FUZZ_MESSAGES:-10000} FUZZ_ROUNDS=$${FUZZ_ROUNDS:-2000} \
 		exec $(BIN)/python -m pytest -q -s tests/sockets/test_fuzz.py
+
+e2e: ## All journeys of people in a real browser; `make test` runs the short ones (E2E_ARGS="-k share")
+	$(VENV_DEV)
+	@deploy/setup-chromium.sh
+	@$(BIN)/python -m deploy.local frontend build
+	@exec $(BIN)/python -m pytest -m journey $(E2E_ARGS)
+
+lighthouse: ## Measure the pages with Lighthouse, phone and desktop; fails under the limits
+	$(VENV_DEV)
+	@deploy/setup-chromium.sh
+	@exec $(BIN)/python -m deploy.lighthouse
+
+screenshots: ## Take the pictures of docs/screenshots anew, with the released model
+	$(VENV_DEV)
+	@deploy/setup-chromium.sh
+	@exec $(BIN)/python -m deploy.screenshots $(SCREENSHOTS_ARGS)
 
 lint: ## Check style and import directions
 	$(VENV_DEV)

@@ -34,7 +34,9 @@ STEPS = (
     Step("front end: types", _frontend("typecheck")),
     Step("front end: tests", _frontend("test")),
     Step("front end: build", _frontend("build")),
-    Step("python tests", (PYTHON, "-m", "pytest")),
+    Step("front end: weight", _frontend("weight")),
+    # `make e2e` runs the long journeys, too.
+    Step("python tests", (PYTHON, "-m", "pytest", "-m", "not long")),
 )
 
 
