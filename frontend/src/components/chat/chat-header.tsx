@@ -1,8 +1,8 @@
 "use client";
 
 import { Menu, SquarePen } from "lucide-react";
+import dynamic from "next/dynamic";
 import Link from "next/link";
-import { ChatTitle } from "./chat-title";
 import { ShareButton } from "./share-button";
 import { TemporaryBadge, TemporaryToggle } from "./temporary";
 import { Brand } from "@/components/brand";
@@ -12,6 +12,9 @@ import { Button } from "@/components/ui/button";
 import { IconButton } from "@/components/ui/icon-button";
 import { useSession } from "@/hooks/use-app";
 import { cn } from "@/lib/cn";
+
+/** Comes with what renames; an empty page has nothing to name. */
+const ChatTitle = dynamic(async () => (await import("./chat-title")).ChatTitle, { ssr: false });
 
 interface ChatHeaderProps {
   readonly title: string | null;
