@@ -10,7 +10,12 @@ from playwright.sync_api import Locator, Page, expect
 from deploy.local.paths import FRONTEND
 from tests.support.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.browser,
+    pytest.mark.journey,
+    pytest.mark.timeout(240),
+]
 
 REPLY_TIMEOUT_S = 30
 # The random model ends some replies after a few tokens: a test may ask again this often.
