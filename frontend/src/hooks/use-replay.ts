@@ -1,37 +1,57 @@
 "use client";
 
+import { useQueryClient } from "@tanstack/react-query";
 import { useApp, useChat } from "./use-app";
+import { traceQuery } from "./use-trace";
+import { toFailure } from "@/lib/api/errors";
 import { detailsOf, messageText } from "@/lib/chat/selectors";
 import { type ChatState, isSettled, type Message } from "@/lib/chat/state";
+import { describeFailure } from "@/lib/failure";
 import { isSameAsBefore, noteReplay } from "@/lib/replays";
+import { showToast } from "@/lib/toasts";
 
-/** Has an answer written once more, just as it was; null where its seed is not known. */
+/**
+ * Has an answer written once more, just as it was; null where that cannot be. The seed must be
+ * known, and with a branch the tokens that it began with.
+ */
 export function useReplay(message: Message): (() => void) | null {
-  const { chat } = useApp();
-  const canReplay = useChat((state) => {
-    const seed = detailsOf(state, message)?.seed ?? null;
-    return seed !== null && !hasBegun(state, message);
-  });
-  if (!canReplay) return null;
-  return () => {
+  const { api, chat } = useApp();
+  const queries = useQueryClient();
+  const can = useChat((state) => canReplay(state, message));
+  if (!can) return null;
+
+  async function replay(): Promise<void> {
     const state = chat.state.get();
     const details = detailsOf(state, message);
     if (details === null || details.seed === null) return;
-    const { seed, generation } = details;
-    noteReplay({ seed, generation, text: messageText(state, message) });
-    chat.replay(message.key);
-  };
+    const { seed, generation, begunTokens } = details;
+    let lastBegun: number | null = null;
+    if (begunTokens) {
+      const streamed = state.replies[message.key]?.tokens ?? [];
+      const isTold = streamed.length > 0;
+      const tokens = isTold ? streamed : await queries.fetchQuery(traceQuery(api, message));
+      lastBegun = tokens[begunTokens - 1]?.id ?? null;
+    }
+    noteReplay({ seed, generation, text: messageText(chat.state.get(), message) });
+    chat.replay(message.key, lastBegun);
+  }
+
+  return () =>
+    void replay().catch((error: unknown) =>
+      showToast({ text: describeFailure(toFailure(error)), isUrgent: true }),
+    );
 }
 
-/** Whether an answer began with words of another one: its seed alone does not give it again. */
-export function useHasBegun(message: Message): boolean {
-  return useChat((state) => hasBegun(state, message));
+function canReplay(state: ChatState, message: Message): boolean {
+  const details = detailsOf(state, message);
+  if (details === null || details.seed === null || details.begunTokens === null) return false;
+  const isTraced = details.hasTrace || (state.replies[message.key]?.tokens.length ?? 0) > 0;
+  return details.begunTokens === 0 || (message.id !== null && isTraced);
 }
 
-function hasBegun(state: ChatState, message: Message): boolean {
-  const asked = state.replies[message.key]?.asked.type;
-  const begun = detailsOf(state, message)?.begunTokens ?? 0;
-  return asked === "branch" || asked === "continue" || begun > 0;
+/** Whether an answer goes on from a bare text: nothing would give it again. */
+export function useIsBegunFromText(message: Message): boolean {
+  return useChat((state) => detailsOf(state, message)?.begunTokens === null);
 }
 
 /** Whether a replayed answer says the same again; null where it is none, or not complete. */

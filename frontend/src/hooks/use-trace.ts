@@ -1,7 +1,8 @@
 "use client";
 
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useApp, useChat } from "./use-app";
+import type { ApiClient } from "@/lib/api/client";
 import { fetchTrace } from "@/lib/api/trace";
 import { detailsOf } from "@/lib/chat/selectors";
 import { isSettled, type Message, type Reply, type TokenTrace } from "@/lib/chat/state";
@@ -28,19 +29,25 @@ export function useTrace(message: Message, isWanted: boolean): Trace {
   const isLive = reply !== undefined && !isSettled(reply);
   const isStored = message.id !== null && (hasTrace || wasAsked(reply));
   const { data, isError, isLoading, refetch } = useQuery({
-    queryKey: [TRACE, message.id],
+    ...traceQuery(api, message),
     enabled: isWanted && isStored && !isLive && streamed.length === 0,
-    // What was recorded never changes.
-    staleTime: Infinity,
-    gcTime: KEPT_MS,
     retry: 1,
-    queryFn: ({ signal }) => (message.id === null ? [] : fetchTrace(api, message.id, signal)),
   });
   const retry = (): void => void refetch();
   if (streamed.length > 0) return { tokens: streamed, state: "ready", retry };
   if (data) return { tokens: data, state: "ready", retry };
   if (isLive || isLoading) return { tokens: [], state: "loading", retry };
   return { tokens: [], state: isError && hasTrace ? "failed" : "missing", retry };
+}
+
+/** The stored tokens of a message; what was recorded never changes. */
+export function traceQuery(api: ApiClient, { id }: Message) {
+  return queryOptions({
+    queryKey: [TRACE, id],
+    staleTime: Infinity,
+    gcTime: KEPT_MS,
+    queryFn: ({ signal }) => (id === null ? [] : fetchTrace(api, id, signal)),
+  });
 }
 
 /** Whether its tokens were to be recorded. */

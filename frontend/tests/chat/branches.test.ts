@@ -92,6 +92,14 @@ describe("another answer", () => {
     const other = await member([...TREE.slice(0, 1), branch]);
     other.chat.replay("m:41");
     expect(other.sent).toEqual([]);
+    other.chat.replay("m:41", 77);
+    expect(other.sent.at(-1)).toMatchObject({
+      type: "branch",
+      message: 41,
+      at: 2,
+      token: 77,
+      params: { seed: 9 },
+    });
   });
 
   it("stands beside a failed one that the server has kept", async () => {

@@ -36,7 +36,7 @@ const TOKENS: readonly TokenTrace[] = WORDS.map((text, index) => ({
   ],
 }));
 
-function answer(text: string, hasTrace: boolean, begunTokens = 0): Message {
+function answer(text: string, hasTrace: boolean, begunTokens: number | null = 0): Message {
   const params = { temperature: 0.7, seed: 41, logprobs: 5 };
   const summary = generation({ hasTrace, params, begunTokens, completionTokens: 7 });
   const stored = {
@@ -274,8 +274,18 @@ describe("how it was written", () => {
     expect((await screen.findByTestId("replay-note")).textContent).toContain(verdict);
   });
 
-  it("does not claim to replay what began with other words", async () => {
-    open({ message: answer(TEXT, true, 3) });
+  it("replays a branch from its last given token", async () => {
+    const app = open({ message: answer(TEXT, true, 3) });
+    await userEvent.click(screen.getByTestId("reply-details"));
+    await userEvent.click(await screen.findByTestId("replay"));
+    await waitFor(() =>
+      expect(asked(app)).toEqual([{ type: "branch", message: 2, at: 2, token: 2 }]),
+    );
+    expect(Object.values(app.chat.state.get().replies)[0]?.params?.seed).toBe(41);
+  });
+
+  it("does not claim to replay what went on from a bare text", async () => {
+    open({ message: answer(TEXT, false, null) });
     await userEvent.click(screen.getByTestId("reply-details"));
     expect(await screen.findByTestId("begun")).toBeTruthy();
     expect(screen.queryByTestId("replay")).toBeNull();

@@ -7,7 +7,7 @@ import { Button } from "@/components/ui/button";
 import { IconButton } from "@/components/ui/icon-button";
 import { Popover, PopoverContent, PopoverTrigger } from "@/components/ui/popover";
 import { useApp, useChat } from "@/hooks/use-app";
-import { useHasBegun, useReplay } from "@/hooks/use-replay";
+import { useIsBegunFromText, useReplay } from "@/hooks/use-replay";
 import { detailsOf } from "@/lib/chat/selectors";
 import type { Message, ReplyDetails as Details } from "@/lib/chat/state";
 import { duration, samplingWords } from "@/lib/reply-words";
@@ -22,7 +22,7 @@ interface ReplyDetailsProps {
 export function ReplyDetails({ message, isBusy }: ReplyDetailsProps) {
   const isKnown = useChat((state) => detailsOf(state, message) !== null);
   const replay = useReplay(message);
-  const hasBegun = useHasBegun(message);
+  const isFromText = useIsBegunFromText(message);
   const [isOpen, setIsOpen] = useState(false);
   if (!isKnown) return null;
   return (
@@ -34,9 +34,9 @@ export function ReplyDetails({ message, isBusy }: ReplyDetailsProps) {
       </PopoverTrigger>
       <PopoverContent align="start" aria-label="How this answer was written">
         <Contents message={message} />
-        {hasBegun && (
+        {isFromText && (
           <p className="mt-3 border-t pt-3 text-xs text-ink-soft" data-testid="begun">
-            It began with the words of another answer. The seed alone would not give it again.
+            It went on from the words of another answer. The seed alone would not give it again.
           </p>
         )}
         {replay && (

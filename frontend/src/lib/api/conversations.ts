@@ -59,8 +59,8 @@ export interface GenerationSummary {
   readonly completionTokens: number | null;
   readonly timings: Timings | null;
   readonly hasTrace: boolean;
-  /** So many of its first tokens were given, not drawn. */
-  readonly begunTokens: number;
+  /** So many of its first tokens were given, not drawn; null where it goes on from a bare text. */
+  readonly begunTokens: number | null;
 }
 
 /** A message's place among those that follow the same one: number `index` of `count`, from 1. */
@@ -230,7 +230,7 @@ function parseGeneration(object: Raw<"GenerationBrief">): GenerationSummary {
     completionTokens: optionalInteger(object, "completion_tokens"),
     timings: object.timings ? parseTimings(asObject(object.timings)) : null,
     hasTrace: optionalBoolean(object, "has_trace"),
-    begunTokens: optionalInteger(object, "begun_tokens") ?? 0,
+    begunTokens: object.begun_tokens === null ? null : (optionalInteger(object, "begun_tokens") ?? 0),
   };
 }
 

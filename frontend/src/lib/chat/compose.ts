@@ -28,13 +28,25 @@ export function regenerate(state: ChatState, asker: Asker, key: string): Compose
   return answerAgain(state, asker, key, newParams(asker));
 }
 
-/** Null without the seed, and where first words were given: it could not be the same. */
-export function replay(state: ChatState, asker: Asker, key: string): Composed | null {
+/**
+ * Null without the seed. One that begins with given tokens needs the last of them, too: branching
+ * off there gives the same beginning.
+ */
+export function replay(
+  state: ChatState,
+  asker: Asker,
+  key: string,
+  lastBegun: number | null = null,
+): Composed | null {
   const found = findMessage(state, key);
   const details = found && detailsOf(state, found.message);
-  const old = details?.params;
-  if (old?.seed === undefined || details?.begunTokens) return null;
-  return answerAgain(state, asker, key, { ...old, logprobs: GLASS_LOGPROBS });
+  if (!details || details.seed === null) return null;
+  const params = { ...details.params, logprobs: GLASS_LOGPROBS };
+  if (details.begunTokens === 0) return answerAgain(state, asker, key, params);
+  const { id } = found.message;
+  if (id === null || lastBegun === null || details.begunTokens === null) return null;
+  const at = details.begunTokens - 1;
+  return sibling(found, { type: "branch", message: id, at, token: lastBegun }, { params });
 }
 
 export function edit(

@@ -115,9 +115,12 @@ export class ChatController {
     this.ask(compose.regenerate(this.state.get(), this.asker, key));
   }
 
-  /** The same answer once more, with its seed; nothing where that is not known. */
-  replay(key: string): void {
-    this.ask(compose.replay(this.state.get(), this.asker, key));
+  /**
+   * The same answer once more, with its seed; nothing where that is not known. `lastBegun` is the
+   * last token of those that it began with, where it did.
+   */
+  replay(key: string, lastBegun: number | null = null): void {
+    this.ask(compose.replay(this.state.get(), this.asker, key, lastBegun));
   }
 
   /** Another question in the place of this one. */

@@ -48,10 +48,16 @@ export function detailsOf(state: ChatState, { key, details }: Message): ReplyDet
     completionTokens: reply.usage?.completionTokens ?? known?.completionTokens ?? null,
     timings: reply.timings ?? known?.timings ?? null,
     hasTrace: known?.hasTrace ?? false,
-    begunTokens: known?.begunTokens ?? 0,
+    begunTokens: known ? known.begunTokens : begunOf(reply),
     status: reply.status === "sending" ? "queued" : reply.status,
     finishReason: reply.finishReason,
   };
+}
+
+/** What its request tells of its beginning. */
+function begunOf({ asked }: Reply): number | null {
+  if (asked.type === "branch") return asked.at + 1;
+  return asked.type === "continue" ? null : 0;
 }
 
 export interface Speed {

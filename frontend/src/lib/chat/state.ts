@@ -82,8 +82,8 @@ export interface ReplyDetails {
   readonly completionTokens: number | null;
   readonly timings: Timings | null;
   readonly hasTrace: boolean;
-  /** So many of its first tokens were given: the seed alone does not give such a reply again. */
-  readonly begunTokens: number;
+  /** So many of its first tokens were given, not drawn; null where nobody knows how many. */
+  readonly begunTokens: number | null;
   readonly status: GenerationStatus;
   readonly finishReason: FinishReason | null;
 }
