@@ -39,8 +39,24 @@ export function useListActions(handlers: Handlers) {
     actions: useStable(latest),
     dialog,
     openDialog: setDialog,
-    closeDialog: () => setDialog(null),
+    closeDialog: () => {
+      setDialog(null);
+      if (dialog) focusMenuOf(dialog);
+    },
   };
+}
+
+/** The menu that led to the dialog has gone; its button is where the person came from. */
+function focusMenuOf(dialog: ListDialog): void {
+  const [item] = dialog.kind === "share" ? [dialog.item] : dialog.items;
+  const link = document.querySelector(`[data-item-link="${item?.id}"]`);
+  const button = link?.parentElement?.querySelector("button");
+  afterFocus(() => button?.focus());
+}
+
+/** Once dialogs and menus that close have placed the focus. */
+function afterFocus(task: () => void): void {
+  requestAnimationFrame(() => requestAnimationFrame(task));
 }
 
 /** The same object at every render, always calling the newest functions. */
@@ -68,6 +84,5 @@ function moveFocusFrom(conversation: number): void {
   const links = [...document.querySelectorAll<HTMLElement>("[data-item-link]")];
   const at = links.findIndex((link) => link.dataset.itemLink === String(conversation));
   const next = at < 0 ? undefined : (links[at + 1] ?? links[at - 1]);
-  // After the menu has closed.
-  if (next) requestAnimationFrame(() => requestAnimationFrame(() => next.focus()));
+  if (next) afterFocus(() => next.focus());
 }
