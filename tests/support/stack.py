@@ -138,8 +138,8 @@ def _session_stack(servers: TestServers) -> Iterator[Stack]:
     valkey = servers.new_valkey("stack-valkey")
     valkey.start()
     env = _stack_env(servers, directory, valkey.url)
-    _manage(env, "migrate", "--no-input", "--verbosity", "0")
-    _manage(env, "load_checkpoint", str(_tiny_checkpoint(directory)))
+    manage(env, "migrate", "--no-input", "--verbosity", "0")
+    manage(env, "load_checkpoint", str(_tiny_checkpoint(directory)))
     stack = Stack(directory, env)
     try:
         yield stack
@@ -190,7 +190,8 @@ def _tiny_checkpoint(directory: Path) -> Path:
     return path
 
 
-def _manage(env: Mapping[str, str], *arguments: str) -> None:
+def manage(env: Mapping[str, str], *arguments: str) -> None:
+    """Run a Django command on the data of a stack; a failing one fails the test."""
     command = [sys.executable, "manage.py", *arguments]
     result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert result.returncode == 0, f"{arguments}: {result.stdout}{result.stderr}"
