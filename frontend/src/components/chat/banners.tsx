@@ -75,7 +75,9 @@ export function Banners({ conversation, transcriptKey }: BannersProps) {
 
 /** How long it still takes until trying again makes sense. */
 function Wait({ failure }: { readonly failure: Failure }) {
-  const left = useCountdown(failure.retryAfterS);
+  const [counted, setCounted] = useState({ failure, attempt: 0 });
+  if (counted.failure !== failure) setCounted({ failure, attempt: counted.attempt + 1 });
+  const left = useCountdown(failure.retryAfterS, counted.attempt);
   return left > 0 && <span className="tabular-nums">Try again in {left} s.</span>;
 }
 
