@@ -1,5 +1,5 @@
 import type { Answer, ApiClient } from "./client";
-import { nextLink } from "./link-header";
+import { nextLink, nextPagePath } from "./link-header";
 import type { Schema, SchemaName } from "./types";
 import { FINISH_REASONS, type FinishReason } from "@/lib/chat/finish";
 import { parseParams, type SamplingParams } from "@/lib/chat/params";
@@ -117,8 +117,7 @@ export async function listConversations(
   signal?: AbortSignal,
 ): Promise<ConversationPage> {
   const { body, headers } = await api.request("GET", page ?? FIRST_PAGE, { signal });
-  const next = nextLink(headers.get("Link"));
-  return { items: asArray(body).map(parseSummary), next: next && pathOf(next) };
+  return { items: asArray(body).map(parseSummary), next: nextPagePath(headers) };
 }
 
 const MESSAGES_LIMIT = 100;
@@ -241,10 +240,4 @@ export function parseTimings(object: JsonObject): Timings {
     totalS: optionalNumber(object, "total_s"),
     tokensPerS: optionalNumber(object, "tokens_per_s"),
   };
-}
-
-/** The API may name itself by another host (behind a proxy); only path and query are ours to use. */
-function pathOf(link: string): string {
-  const url = new URL(link, "http://api.invalid");
-  return url.pathname + url.search;
 }
