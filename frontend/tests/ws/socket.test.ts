@@ -67,6 +67,14 @@ describe("ChatSocket", () => {
     expect(FakeWebSocket.instances).toHaveLength(1);
   });
 
+  it("asks for another address when one does not come", async () => {
+    url.mockReturnValueOnce(new Promise<never>(() => undefined));
+    createSocket().connect();
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(url).toHaveBeenCalledTimes(2);
+    expect(FakeWebSocket.instances).toHaveLength(1);
+  });
+
   it("pings in a silence and reconnects when nothing comes back", async () => {
     await connected();
     const first = FakeWebSocket.newest();

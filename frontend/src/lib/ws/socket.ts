@@ -85,6 +85,8 @@ export class ChatSocket {
     this.drop();
     const epoch = this.epoch;
     this.setStatus("connecting");
+    // Also for the address: its request may go down a connection that died without a word.
+    this.after(READY_WITHIN_MS, () => this.retryLater());
     let url: string;
     try {
       url = await this.options.url();
