@@ -148,7 +148,7 @@ describe("the glass", () => {
     const list = within(await screen.findByTestId("glass-alternatives"));
     const rows = list.getAllByRole("listitem").map((row) => row.textContent);
     expect(rows).toEqual([
-      "Anachosen20%", "Ben17%", "end of the answer5.0%", "a mark of the formatunder 0.1%",
+      "Anachosen 20%", "Ben 17%", "end of the answer 5.0%", "a mark of the format under 0.1%",
     ]);
     await waitFor(() =>
       expect(document.activeElement?.getAttribute("aria-label")).toBe("Go on with “Ben”, 17%"),
@@ -175,11 +175,11 @@ describe("the glass", () => {
     const [hi, , , good] = await tokens();
     if (hi) await userEvent.click(hi);
     await screen.findByTestId("glass-alternatives");
-    expect(screen.queryByRole("button", { name: /End the answer/ })).toBeNull();
+    expect(screen.queryByRole("button", { name: /end of the answer/ })).toBeNull();
     expect(screen.queryByRole("button", { name: /mark/ })).toBeNull();
     await userEvent.keyboard("{Escape}");
     if (good) await userEvent.click(good);
-    await userEvent.click(await screen.findByRole("button", { name: /End the answer here/ }));
+    await userEvent.click(await screen.findByRole("button", { name: /Make this the end of the answer/ }));
     expect(asked(app)).toEqual([{ type: "branch", message: 2, at: 4, token: 9 }]);
   });
 

@@ -90,7 +90,7 @@ function Row({ alternative, isAtStart }: RowProps) {
             <span className="sr-only">chosen</span>
           </>
         )}
-      </span>
+      </span>{" "}
       <span aria-hidden="true" className="h-1.5 w-24 shrink-0 rounded-full bg-line">
         <span
           className={cn("block h-full rounded-full", isChosen ? "bg-leaf" : "bg-ink-soft")}
@@ -110,6 +110,7 @@ function canChoose({ text, isChosen }: Alternative, hasWordsBefore: boolean): bo
 
 function choiceName({ text, share }: Alternative): string {
   const likely = percent(share);
-  if (tokenKind(text) === "end") return `End the answer here, ${likely}`;
+  // Holds the words that are shown, for who speaks to the page.
+  if (tokenKind(text) === "end") return `Make this the ${spelled(text)}, ${likely}`;
   return `Go on with “${spoken(text)}”, ${likely}`;
 }
