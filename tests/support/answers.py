@@ -16,9 +16,9 @@ from tests.support.journeys import Visitor
 ATTEMPTS = 10
 ANSWER_MS = 60_000
 # A flat distribution hardly ever draws the end.
-LONG_ANSWERS = {"temperature": 2.0, "top_k": 0, "max_tokens": 200}
+LONG_ANSWERS = {"temperature": 2.0, "top_k": 0, "max_tokens": 150}
 # Long enough for a person to do something else in the middle.
-CRAWL = {"run_s": 0.005, "rest_s": 0.4}
+CRAWL = {"run_s": 0.005, "rest_s": 0.3}
 BEGUN_LETTERS = 3
 
 _WATCH = """if (!window.shownTexts) {
