@@ -146,19 +146,6 @@ export async function keepConversation(
   return parseDetail(await api.request("POST", "/api/conversations/keep", { body: chat }));
 }
 
-export async function renameConversation(
-  api: ApiClient,
-  id: number,
-  title: string,
-): Promise<ConversationSummary> {
-  const { body } = await api.request("PATCH", `/api/conversations/${id}`, { body: { title } });
-  return parseSummary(body);
-}
-
-export async function deleteConversation(api: ApiClient, id: number): Promise<void> {
-  await api.request("DELETE", `/api/conversations/${id}`);
-}
-
 export function parseSummary(value: unknown): ConversationSummary {
   const object = raw<"ConversationOutput">(value);
   return {
