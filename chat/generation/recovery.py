@@ -15,7 +15,7 @@ from chat.generation.lifecycle import (
 )
 from chat.generation.patience import OUTAGES
 from chat.generation.traces import trace_pack
-from chat.models import FinishReason, Generation, Status
+from chat.models import FinishReason, Generation, Message, Status
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,9 @@ def generation_recover(*, generation: Generation) -> bool:
 def generation_fail(*, generation: Generation, code: str) -> bool:
     """End it with an error, keeping the words there are; False when the claim was lost."""
     written = streams.read_written(str(generation.pk))
-    saved = generation.message.content if generation.message else ""
+    # By the row: `generation` may be older than the message, or outlive it.
+    texts = Message.objects.filter(generation=generation.pk).values_list("content", flat=True)
+    saved = texts.first() or ""
     is_whole = len(written.text) >= len(saved)  # else Redis has lost what a snapshot has
     is_traced = is_whole and len(written.logprobs) == len(written.token_ids)
     outcome = Outcome(

@@ -58,8 +58,9 @@ def conversation_keep(
 
 def _locked(user: User, generation_id: uuid.UUID) -> Generation:
     """A reply of the user or of a guest, which nobody else changes meanwhile; raises NotFound."""
-    rows = Generation.objects.select_for_update(of=("self",)).select_related("conversation")
-    generation = rows.filter(pk=generation_id).first()
+    # Not with its conversation: who has waited for the lock gets the new row, but what was joined
+    # to the old one.
+    generation = Generation.objects.select_for_update().filter(pk=generation_id).first()
     if generation is None or generation.user_id not in {None, user.pk}:
         raise NotFound
     return generation

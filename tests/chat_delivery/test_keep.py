@@ -1,9 +1,11 @@
 """A guest's chat becomes a conversation: once, whole, and whatever its last reply is doing."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import transaction
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
@@ -19,6 +21,7 @@ from chat.services.keep import conversation_keep
 from inference.public import Turn
 from tests.accounts.clients import client_for, error_of, user_make
 from tests.chat_delivery.generations import claim, submit
+from tests.support.races import in_thread, wait_for_lock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tiny")]
 
@@ -154,6 +157,20 @@ def test_keep_of_the_same_reply_is_the_same_conversation(
     assert Conversation.objects.count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_keep_of_the_same_reply_twice_at_once(user: User, guests: Generation) -> None:
+    wish: dict[str, Any] = {
+        "user": user, "turns": [Turn("user", "hi")], "generation_id": guests.pk
+    }  # fmt: skip
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            first, _ = conversation_keep(**wish)
+            again = in_thread(pool, lambda: conversation_keep(**wish))
+            wait_for_lock()
+        assert again.result(timeout=30) == (first, False)
+    assert Conversation.objects.count() == 1
+
+
 def test_keep_of_a_running_reply_ends_with_the_prompt(api: APIClient, guests: Generation) -> None:
     assert error_of(keep(api, ANSWERED, generation=str(guests.pk))) == (400, "invalid")
     assert error_of(keep(api, ASKED, generation="x")) == (400, "invalid")
@@ -200,6 +217,25 @@ def test_a_kept_reply_that_loses_its_workers_keeps_its_words(
     kept, _ = conversation_keep(user=user, turns=[Turn("user", "hi")], generation_id=guests.pk)
     assert generation_fail(generation=old, code="worker_lost")
     assert texts(kept.pk)[-1] == ("assistant", "hello")
+
+
+def test_words_that_only_the_database_has_outlive_the_workers(
+    user: User, guests: Generation
+) -> None:
+    """The worker that gives up has a copy from before the chat was kept, and Redis is empty."""
+    old = claim(guests)
+    kept, _ = conversation_keep(user=user, turns=[Turn("user", "hi")], generation_id=guests.pk)
+    generation_snapshot(generation=old, text="hello")
+    redis_client().flushdb()
+    assert generation_fail(generation=old, code="worker_lost")
+    assert texts(kept.pk)[-1] == ("assistant", "hello")
+
+
+def test_a_reply_whose_conversation_has_gone_cannot_fail(user: User, guests: Generation) -> None:
+    conversation_keep(user=user, turns=[Turn("user", "hi")], generation_id=guests.pk)
+    old = claim(guests)
+    Conversation.objects.all().delete()
+    assert not generation_fail(generation=old, code="worker_lost")
 
 
 @pytest.mark.parametrize("is_ended", [True, False])
