@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 import redis.exceptions
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404
 from kombu.exceptions import OperationalError as BrokerError
+from psycopg.errors import ForeignKeyViolation
 from rest_framework import exceptions, status
 
 UNAVAILABLE_RETRY_S = 5
@@ -142,6 +143,8 @@ def _known(exc: BaseException) -> BaseException:
     """Exceptions of Django, Redis and Celery as their EuGPT counterparts."""
     if isinstance(exc, Http404):
         return NotFound()
+    if isinstance(exc, IntegrityError) and isinstance(exc.__cause__, ForeignKeyViolation):
+        return NotFound()  # what it belongs to was deleted at this very moment
     if isinstance(exc, PermissionDenied):
         return exceptions.PermissionDenied()
     if isinstance(exc, SuspiciousOperation):

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.belongings import belongings
 from accounts.devices import device_name
+from accounts.errors import NotAuthenticated
 from accounts.models import User
 
 FORMAT = "eugpt.account"
@@ -47,14 +48,17 @@ encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 def account_export(*, user: User) -> tuple[IO[bytes], int]:
     """The document as a file, open at its beginning, and its size in bytes.
 
-    Everything is of one moment: run outside of a transaction.
+    Everything is of one moment: run outside of a transaction. Raises NotAuthenticated when the user
+    has gone.
     """
     file: Any = SpooledTemporaryFile(max_size=_MEMORY_BYTES)  # noqa: SIM115  (the caller closes it)
     try:
         with transaction.atomic(durable=True):
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            for piece in _document(User.objects.get(pk=user.pk)):
+            if (found := User.objects.filter(pk=user.pk).first()) is None:
+                raise NotAuthenticated
+            for piece in _document(found):
                 file.write(piece.encode())
         size = file.tell()
         file.seek(0)

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.errors import InvalidApiKey, NotFound, Suspended, TooManyKeys
 from accounts.models import ApiKey, User
+from accounts.sessions import user_lock
 
 KEYS_MAX = 20
 KEY_START = "eugpt-"
@@ -27,7 +28,7 @@ def key_create(*, user: User, name: str, expires_at: datetime | None = None) -> 
     """A new key of the user, and its text, which nobody can read again; raises TooManyKeys."""
     secret = KEY_START + secrets.token_urlsafe(_RANDOM_BYTES)
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=user.pk)  # two requests cannot both be the 20th
+        user_lock(user_id=user.pk)  # two requests cannot both be the 20th
         if ApiKey.objects.filter(user=user).count() >= KEYS_MAX:
             raise TooManyKeys(limit=KEYS_MAX)
         key = ApiKey.objects.create(

@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import update_last_login
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.errors import InvalidCredentials, Suspended, UsernameTaken, WrongPassword
 from accounts.hints import SUSPENDED_HINT, user_hint
@@ -70,7 +70,7 @@ def user_authenticate(*, username: str, password: str) -> User:
         raise InvalidCredentials
     if not user.is_active:
         raise Suspended
-    update_last_login(User, user)
+    User.objects.filter(pk=user.pk).update(last_login=timezone.now())
     return user
 
 

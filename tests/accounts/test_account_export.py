@@ -9,6 +9,7 @@ from django.db import connection
 from django.http import StreamingHttpResponse
 from rest_framework.test import APIClient
 
+from accounts.errors import NotAuthenticated
 from accounts.export import account_export
 from accounts.keys import key_create
 from accounts.models import User
@@ -155,3 +156,10 @@ def test_export_is_limited_for_each_user() -> None:
 
 def test_export_needs_a_token() -> None:
     assert error_of(APIClient().get(URL)) == (401, "not_authenticated")
+
+
+def test_an_account_that_has_just_gone_has_nothing_to_export() -> None:
+    user = user_make()
+    User.objects.all().delete()
+    with pytest.raises(NotAuthenticated):
+        account_export(user=user)

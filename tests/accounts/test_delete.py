@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
@@ -16,6 +16,7 @@ from accounts.errors import InvalidApiKey
 from accounts.keys import key_create, key_user
 from accounts.limits import limit_state
 from accounts.models import ApiKey, Session, User
+from accounts.removal import account_erase
 from accounts.store import redis_client
 from chat.delivery import streams
 from chat.delivery.streams import Append
@@ -26,9 +27,11 @@ from chat.services.shares import share_create
 from tests.accounts.clients import COOKIE, PASSWORD, client_for, error_of, user_make
 from tests.accounts.test_own_sessions import browser, refreshed
 from tests.chat.factories import conversation_make, exchange_make
+from tests.support.races import in_thread, wait_for_lock
 
 pytestmark = pytest.mark.django_db
 URL = "/api/auth/me"
+TURNS = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]
 
 
 def delete(client: APIClient, password: Any = PASSWORD, **more: Any) -> Any:
@@ -218,3 +221,26 @@ def test_deletion_beside_everything_else_is_whole() -> None:
     else:
         assert User.objects.get().check_password("staple wrong donkey")
         assert Session.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("url", "body"),
+    [
+        ("/api/conversations", {"title": "x"}),
+        ("/api/conversations/keep", {"turns": TURNS, "client_id": "k"}),
+        ("/api/keys", {"name": "notebook"}),
+        ("/api/auth/login", {"username": "ana", "password": PASSWORD}),
+    ],
+)
+def test_what_comes_at_that_very_moment_finds_nobody(url: str, body: dict[str, Any]) -> None:
+    user = user_make()
+    client = browser(user)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            account_erase(user=user)
+            late = in_thread(pool, lambda: client.post(url, body))
+            wait_for_lock()
+        response = late.result(timeout=30)
+    assert error_of(response) in {(404, "not_found"), (401, "not_authenticated")}
+    assert not Conversation.objects.exists()
