@@ -3,9 +3,7 @@
 import { useRef, useState } from "react";
 import { useChangeConversations } from "@/hooks/use-change-conversation";
 import { useConversations } from "@/hooks/use-conversations";
-
-/** The server's limit. */
-const MAX_CHARS = 200;
+import { TITLE_MAX_CHARS } from "@/lib/api/conversations";
 
 interface ChatTitleProps {
   readonly title: string | null;
@@ -49,7 +47,7 @@ export function ChatTitle({ title, conversation }: ChatTitleProps) {
           autoFocus
           aria-label="Title of this conversation"
           value={draft}
-          maxLength={MAX_CHARS}
+          maxLength={TITLE_MAX_CHARS}
           onChange={(event) => setDraft(event.target.value)}
           onFocus={(event) => event.target.select()}
           onBlur={save}

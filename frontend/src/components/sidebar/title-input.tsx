@@ -1,8 +1,7 @@
 "use client";
 
 import { type KeyboardEvent, useState } from "react";
-
-const TITLE_MAX_CHARS = 120;
+import { TITLE_MAX_CHARS } from "@/lib/api/conversations";
 
 interface TitleInputProps {
   readonly title: string;

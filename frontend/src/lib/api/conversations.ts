@@ -16,6 +16,9 @@ import {
   readString,
 } from "@/lib/parse";
 
+/** The server's limit. */
+export const TITLE_MAX_CHARS = 120;
+
 export interface ConversationSummary {
   readonly id: number;
   readonly title: string;
