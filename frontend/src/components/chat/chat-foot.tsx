@@ -31,7 +31,7 @@ interface ChatFootProps {
 /** The message field, how full the model's memory is, and what not to expect of the model. */
 export function ChatFoot(props: ChatFootProps) {
   const { transcriptKey, text, maxTokens, isEmpty, ...composer } = props;
-  const isGuest = useSession().status === "guest";
+  const { status } = useSession();
   const hasMeter = !isEmpty || text.trim() !== "";
   return (
     <div className="mx-auto w-full max-w-3xl px-3 pt-2 pb-[max(0.5rem,env(safe-area-inset-bottom))] sm:px-6">
@@ -49,15 +49,16 @@ export function ChatFoot(props: ChatFootProps) {
           )}
         >
           A small model: friendly, but often wrong.
-          {isGuest && " Guest chats are gone when you leave."}
           {composer.isTemporary && " This chat is not saved."}
-          {isGuest && (
-            <>
+          {status !== "member" && (
+            // In the first paint already: a line that came later would move the page.
+            <span className={status === "restoring" ? "boot-guest" : undefined}>
               {" "}
+              Guest chats are gone when you leave.{" "}
               <Link href="/settings/" className="rounded underline underline-offset-4">
                 Settings
               </Link>
-            </>
+            </span>
           )}
         </p>
       </div>
