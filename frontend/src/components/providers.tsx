@@ -12,12 +12,14 @@ import { useThemeKeeper } from "@/hooks/use-theme";
 import { ApiError } from "@/lib/api/errors";
 import { type App, createApp } from "@/lib/app";
 import { clearDraftsOnSignOut } from "@/lib/drafts";
+import { patiently } from "@/lib/patiently";
 import { shownToasts } from "@/lib/toasts";
 
 // Loaded with the first notice: it is not needed to see or to write anything.
-const Toaster = dynamic(async () => (await import("@/components/ui/toaster")).Toaster, {
-  ssr: false,
-});
+const Toaster = dynamic(
+  () => patiently(async () => (await import("@/components/ui/toaster")).Toaster),
+  { ssr: false },
+);
 
 const MAX_RETRIES = 3;
 

@@ -12,11 +12,13 @@ import { handFocusTo } from "@/hooks/use-handed-focus";
 import { useSpeedShown } from "@/hooks/use-speed-shown";
 import { messageText } from "@/lib/chat/selectors";
 import { isSettled, type Message, type Reply } from "@/lib/chat/state";
+import { patiently } from "@/lib/patiently";
 
 /** There is no answer yet when the page opens. */
-const AnswerExtras = dynamic(async () => (await import("./answer-extras")).AnswerExtras, {
-  ssr: false,
-});
+const AnswerExtras = dynamic(
+  () => patiently(async () => (await import("./answer-extras")).AnswerExtras),
+  { ssr: false },
+);
 
 interface AnswerActionsProps {
   readonly message: Message;

@@ -7,10 +7,11 @@ import { Composer } from "./composer";
 import { useSession } from "@/hooks/use-app";
 import type { TranscriptKey } from "@/lib/chat/state";
 import { cn } from "@/lib/cn";
+import { patiently } from "@/lib/patiently";
 
 /** Nothing can be counted before the page is there. */
 const ContextMeter = dynamic(
-  async () => (await import("@/components/context/context-meter")).ContextMeter,
+  () => patiently(async () => (await import("@/components/context/context-meter")).ContextMeter),
   { ssr: false },
 );
 

@@ -12,9 +12,13 @@ import { Button } from "@/components/ui/button";
 import { IconButton } from "@/components/ui/icon-button";
 import { useSession } from "@/hooks/use-app";
 import { cn } from "@/lib/cn";
+import { patiently } from "@/lib/patiently";
 
 /** Comes with what renames; an empty page has nothing to name. */
-const ChatTitle = dynamic(async () => (await import("./chat-title")).ChatTitle, { ssr: false });
+const ChatTitle = dynamic(
+  () => patiently(async () => (await import("./chat-title")).ChatTitle),
+  { ssr: false },
+);
 
 interface ChatHeaderProps {
   readonly title: string | null;

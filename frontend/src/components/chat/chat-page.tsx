@@ -20,10 +20,11 @@ import { useOpenConversation } from "@/hooks/use-open-conversation";
 import { useSampling } from "@/hooks/use-sampling";
 import { showConversation, useShownConversation } from "@/hooks/use-shown-conversation";
 import { liveReplyKey, shownKey, transcriptOf } from "@/lib/chat/selectors";
+import { patiently } from "@/lib/patiently";
 
 /** Guests have no use for it and need not wait for its code. */
 const Sidebar = dynamic(
-  async () => (await import("@/components/sidebar/sidebar")).Sidebar,
+  () => patiently(async () => (await import("@/components/sidebar/sidebar")).Sidebar),
   { ssr: false, loading: SidebarPlaceholder },
 );
 

@@ -4,10 +4,11 @@ import { lazy, Suspense } from "react";
 import { Caret } from "./caret";
 import { PlainText } from "./plain-text";
 import { hasMarks } from "@/lib/markdown";
+import { patiently } from "@/lib/patiently";
 
 /** Most answers are plain sentences; who gets one with marks loads the rest. */
 const MarkdownBody = lazy(async () => {
-  const { MarkdownBody } = await import("./markdown/markdown-body");
+  const { MarkdownBody } = await patiently(() => import("./markdown/markdown-body"));
   return { default: MarkdownBody };
 });
 

@@ -8,11 +8,12 @@ import { useChat, useSession } from "@/hooks/use-app";
 import { OutsideNote } from "@/components/context/outside-note";
 import { liveReplyKey } from "@/lib/chat/selectors";
 import type { Message, Transcript, TranscriptKey } from "@/lib/chat/state";
+import { patiently } from "@/lib/patiently";
 
-const LongList = dynamic(async () => (await import("./long-list")).LongList, {
-  ssr: false,
-  loading: MessagesSkeleton,
-});
+const LongList = dynamic(
+  () => patiently(async () => (await import("./long-list")).LongList),
+  { ssr: false, loading: MessagesSkeleton },
+);
 
 export interface MessageProps {
   readonly message: Message;

@@ -4,9 +4,10 @@ import { Share } from "lucide-react";
 import dynamic from "next/dynamic";
 import { useState } from "react";
 import { IconButton } from "@/components/ui/icon-button";
+import { patiently } from "@/lib/patiently";
 
 const ShareDialog = dynamic(
-  async () => (await import("@/components/share/share-dialog")).ShareDialog,
+  () => patiently(async () => (await import("@/components/share/share-dialog")).ShareDialog),
   { ssr: false },
 );
 

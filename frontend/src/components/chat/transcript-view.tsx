@@ -10,9 +10,10 @@ import { useStickToBottom } from "@/hooks/use-stick-to-bottom";
 import { transcriptOf } from "@/lib/chat/selectors";
 import { conversationOf, type Transcript, type TranscriptKey } from "@/lib/chat/state";
 import { describeFailure, type Failure } from "@/lib/failure";
+import { patiently } from "@/lib/patiently";
 import { isMotionReduced } from "@/lib/preferences";
 
-const loadMessages = () => import("./messages");
+const loadMessages = () => patiently(() => import("./messages"));
 
 /** A fifth of the script, which an empty page does without: fetched right after the first paint. */
 const Messages = dynamic(async () => (await loadMessages()).Messages, {

@@ -7,9 +7,12 @@ import { useGlass } from "@/hooks/use-glass";
 import { useReplay } from "@/hooks/use-replay";
 import { useTrace } from "@/hooks/use-trace";
 import type { Message } from "@/lib/chat/state";
+import { patiently } from "@/lib/patiently";
 
 /** Only who looks through the glass loads it. */
-const GlassBody = lazy(async () => ({ default: (await import("./glass-body")).GlassBody }));
+const GlassBody = lazy(() =>
+  patiently(async () => ({ default: (await import("./glass-body")).GlassBody })),
+);
 
 interface GlassTextProps {
   readonly message: Message;

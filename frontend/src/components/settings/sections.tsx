@@ -14,6 +14,7 @@ import dynamic from "next/dynamic";
 import type { ComponentType } from "react";
 import { CardSkeleton } from "./card-skeleton";
 import type { SettingsTab } from "@/hooks/use-settings-address";
+import { patiently } from "@/lib/patiently";
 
 export interface Section {
   readonly title: string;
@@ -31,9 +32,10 @@ export const SECTIONS: Readonly<Record<SettingsTab, Section>> = {
     title: "Profile",
     summary: "Your name",
     Icon: User,
-    Content: dynamic(async () => (await import("./profile-section")).ProfileSection, {
-      loading: CardSkeleton,
-    }),
+    Content: dynamic(
+      () => patiently(async () => (await import("./profile-section")).ProfileSection),
+      { loading: CardSkeleton },
+    ),
     needsAccount:
       "An account is a name and a password, nothing else. It keeps your conversations, and you find them on all your devices.",
   },
@@ -41,9 +43,10 @@ export const SECTIONS: Readonly<Record<SettingsTab, Section>> = {
     title: "Password",
     summary: "Choose another one",
     Icon: KeyRound,
-    Content: dynamic(async () => (await import("./password-section")).PasswordSection, {
-      loading: CardSkeleton,
-    }),
+    Content: dynamic(
+      () => patiently(async () => (await import("./password-section")).PasswordSection),
+      { loading: CardSkeleton },
+    ),
     needsAccount:
       "Guests have no password. With an account you choose one, and can change it here.",
   },
@@ -51,9 +54,10 @@ export const SECTIONS: Readonly<Record<SettingsTab, Section>> = {
     title: "Sessions",
     summary: "Where you are signed in",
     Icon: MonitorSmartphone,
-    Content: dynamic(async () => (await import("./sessions-section")).SessionsSection, {
-      loading: CardSkeleton,
-    }),
+    Content: dynamic(
+      () => patiently(async () => (await import("./sessions-section")).SessionsSection),
+      { loading: CardSkeleton },
+    ),
     needsAccount:
       "With an account you see here where you are signed in, and can sign out other devices.",
   },
@@ -61,9 +65,10 @@ export const SECTIONS: Readonly<Record<SettingsTab, Section>> = {
     title: "API keys",
     summary: "For programs of your own",
     Icon: Terminal,
-    Content: dynamic(async () => (await import("./keys-section")).KeysSection, {
-      loading: CardSkeleton,
-    }),
+    Content: dynamic(
+      () => patiently(async () => (await import("./keys-section")).KeysSection),
+      { loading: CardSkeleton },
+    ),
     needsAccount:
       "With an account you make keys here, with which programs can talk to the model: those that speak OpenAI's API work as they are.",
   },
@@ -71,25 +76,28 @@ export const SECTIONS: Readonly<Record<SettingsTab, Section>> = {
     title: "Answers",
     summary: "From calm to wild",
     Icon: SlidersHorizontal,
-    Content: dynamic(async () => (await import("./answers-section")).AnswersSection, {
-      loading: CardSkeleton,
-    }),
+    Content: dynamic(
+      () => patiently(async () => (await import("./answers-section")).AnswersSection),
+      { loading: CardSkeleton },
+    ),
   },
   look: {
     title: "Look and keys",
     summary: "Theme, motion, shortcuts",
     Icon: Palette,
-    Content: dynamic(async () => (await import("./look-section")).LookSection, {
-      loading: CardSkeleton,
-    }),
+    Content: dynamic(
+      () => patiently(async () => (await import("./look-section")).LookSection),
+      { loading: CardSkeleton },
+    ),
   },
   data: {
     title: "Your data",
     summary: "Download or delete it",
     Icon: Archive,
-    Content: dynamic(async () => (await import("./data-section")).DataSection, {
-      loading: CardSkeleton,
-    }),
+    Content: dynamic(
+      () => patiently(async () => (await import("./data-section")).DataSection),
+      { loading: CardSkeleton },
+    ),
     needsAccount:
       "A guest's chat is on this page only and gone when you leave. With an account you can download everything that is kept, and delete it.",
   },

@@ -6,6 +6,7 @@ import { useEffect } from "react";
 import { settingsHref } from "@/hooks/use-settings-address";
 import { useShortcut } from "@/hooks/use-shortcut";
 import { useStore } from "@/hooks/use-store";
+import { patiently } from "@/lib/patiently";
 import { Store } from "@/lib/store";
 import { listenForShortcuts } from "@/lib/shortcuts";
 
@@ -16,9 +17,10 @@ export function openShortcuts(): void {
   isListOpen.set(true);
 }
 
-const ShortcutsDialog = dynamic(async () => (await import("./shortcuts-dialog")).ShortcutsDialog, {
-  ssr: false,
-});
+const ShortcutsDialog = dynamic(
+  () => patiently(async () => (await import("./shortcuts-dialog")).ShortcutsDialog),
+  { ssr: false },
+);
 
 /** Hears the keys, answers those that every page has, and shows the list; once on the page. */
 export function Shortcuts() {

@@ -2,18 +2,20 @@
 
 import dynamic from "next/dynamic";
 import type { ConversationSummary } from "@/lib/api/conversations";
+import { patiently } from "@/lib/patiently";
 
 export type ListDialog =
   | { readonly kind: "share"; readonly item: ConversationSummary }
   | { readonly kind: "export"; readonly items: readonly ConversationSummary[] };
 
 const ShareDialog = dynamic(
-  async () => (await import("@/components/share/share-dialog")).ShareDialog,
+  () => patiently(async () => (await import("@/components/share/share-dialog")).ShareDialog),
   { ssr: false },
 );
-const ExportDialog = dynamic(async () => (await import("./export-dialog")).ExportDialog, {
-  ssr: false,
-});
+const ExportDialog = dynamic(
+  () => patiently(async () => (await import("./export-dialog")).ExportDialog),
+  { ssr: false },
+);
 
 interface ListDialogsProps {
   readonly dialog: ListDialog | null;

@@ -11,15 +11,17 @@ import {
   useRef,
   useState,
 } from "react";
+import { patiently } from "@/lib/patiently";
 
 export type Side = "top" | "right" | "bottom" | "left";
 
 const POINTER_DELAY_MS = 500;
 
 /** Placing it takes 16 kB of script, which the first load does without. */
-const TooltipBubble = dynamic(async () => (await import("./tooltip-bubble")).TooltipBubble, {
-  ssr: false,
-});
+const TooltipBubble = dynamic(
+  () => patiently(async () => (await import("./tooltip-bubble")).TooltipBubble),
+  { ssr: false },
+);
 
 interface TooltipProps {
   /** Repeats or explains the control's name; never the only place where something is said. */
