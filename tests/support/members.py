@@ -46,8 +46,10 @@ class Member:
         return number
 
     def last_text(self) -> str:
-        """The letters of the newest stored answer."""
-        return letters(self.conversation()["messages"][-1]["content"])
+        """The letters of the stored answer that the newest conversation ends with, as shown."""
+        found = self.conversation()
+        [content] = [it["content"] for it in found["messages"] if it["id"] == found["head"]]
+        return letters(content)
 
 
 def new_name() -> str:
