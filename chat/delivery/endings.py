@@ -12,6 +12,7 @@ ERROR_DETAILS = {
     "input_expired": "This prompt waited too long. Please send it again.",
     "prompt_too_long": "This message is too long for the model.",
     "deadline_exceeded": "The reply took too long and was ended.",
+    "model_unavailable": "Another model wrote the beginning. Please try again.",
     "engine_dead": "The model has stopped. Please try again in a moment.",
     "engine_full": "EuGPT is busy. Please try again in a moment.",
 }

@@ -48,7 +48,8 @@ def accept(
 ) -> Submitted:
     """Limits, rows in one transaction, task. Either all of it is there afterwards or nothing.
 
-    The reply begins with the tokens `begun`. One that has ended already needs no task.
+    The reply begins with the tokens `begun`. One that has ended already needs no place
+    and no task.
     """
     rate_check(owner)
     generation.begun_tokens = len(begun)
@@ -58,16 +59,15 @@ def accept(
             if write is not None:
                 branch = write()
                 generation.conversation, generation.message = branch.conversation, branch.reply
-            place = queue_join(owner)
+            is_waiting = generation.status == Status.QUEUED
+            place = queue_join(owner) if is_waiting else None
             generation.save(force_insert=True)
             if begun:
                 trace_write(generation=generation, rows=begun)
     except (ApiError, IntegrityError) as error:
         return _lost_race(owner, generation, error)
-    if generation.status != Status.QUEUED:
-        _tell(branch)
-        return _submitted(generation, None)
-    _enqueue(generation, branch)
+    if is_waiting:
+        _enqueue(generation, branch)
     _tell(branch)
     return _submitted(generation, place)
 

@@ -32,13 +32,14 @@ _SLOTS_LIFE_S = 2.0
 _FUTURE = timedelta(days=1)  # whatever the clocks of other machines say
 
 # How long those that run have run, and how long recent ones took. Newest by `queued_at` because
-# that has an index; a queue is in order, so they are the newest by their end, too.
+# that has an index; a queue is in order, so they are the newest by their end, too. What no worker
+# has written (an import, a branch that ended where it began) took no time.
 _PACE = """
     (SELECT array_agg(extract(epoch FROM now() - started_at)::float8) FROM (
         SELECT started_at FROM chat_generation WHERE status = %s LIMIT %s) AS running),
     (SELECT array_agg(extract(epoch FROM finished_at - started_at)::float8) FROM (
         SELECT started_at, finished_at FROM chat_generation
-        WHERE status = %s AND started_at IS NOT NULL ORDER BY queued_at DESC LIMIT %s
+        WHERE status = %s AND started_at < finished_at ORDER BY queued_at DESC LIMIT %s
     ) AS recent)
 """
 _PACE_ARGUMENTS = (Status.RUNNING, _RUNNING_MAX, Status.COMPLETED, _RECENT)

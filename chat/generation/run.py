@@ -165,10 +165,15 @@ def _request(
 
 
 def _start(chat_format: ChatFormat, generation: Generation, params: SamplingParams) -> _Start:
-    """The recorded tokens that it begins with, else the words of what it goes on with."""
+    """The recorded tokens that it begins with, else the words of what it goes on with.
+
+    Raises _CannotBegin where the tokens are another model's: their ids mean nothing to this one.
+    """
     rows = trace_rows(generation)[: generation.begun_tokens] if generation.begun_tokens else []
     if not rows:
         return _Start(chat_format.begin(begun_text(generation), params.stop), [])
+    if generation.model != chat_format.name:  # which the rows were stored with
+        raise _CannotBegin("model_unavailable")
     begun = chat_format.begin_with([row[0] for row in rows], params.stop)
     return _Start(begun, trace_unpack(rows) if params.logprobs else [])
 

@@ -124,6 +124,7 @@ def generation_continue(
     sampling = checked_params(wanted, _asked(message), begun=len(begun) or message.content)
     generation = _new(owner, sampling, key)
     generation.continues = old
+    generation.model = old.model if begun else ""  # whose ids these are
     write = partial(branches.write_again, user, message)
     return accept(owner, generation, write=write, begun=begun if sampling.logprobs else ())
 
@@ -158,6 +159,7 @@ def generation_branch(
     _check_branch(is_end, text, model.is_writable(token))
     wanted = _without_seed(old) if params is None else params
     generation = _new(owner, checked_params(wanted, _asked(message), begun=len(begun)), key)
+    generation.model = old.model  # whose ids these are
     if is_end:
         _end_here(generation, old)
     write = partial(branches.write_again, user, message, text)
@@ -177,7 +179,7 @@ def _end_here(generation: Generation, old: Generation) -> None:
     now = timezone.now()
     generation.status, generation.finish_reason = Status.COMPLETED, FinishReason.STOP
     generation.queued_at = generation.started_at = generation.finished_at = now
-    generation.model, generation.prompt_tokens = old.model, old.prompt_tokens
+    generation.prompt_tokens = old.prompt_tokens
     generation.context_trimmed = old.context_trimmed
     generation.has_trace = bool(generation.params["logprobs"])
 

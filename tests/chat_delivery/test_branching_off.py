@@ -1,9 +1,12 @@
 """Another token in the middle of a reply: the same beginning, that token, then what follows."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from accounts.store import redis_client
@@ -188,6 +191,38 @@ def test_the_end_as_token_ends_it_there(
     assert generation_claim(worker_id="w") is None
     body = api.get(f"/api/conversations/{generation.conversation_id}").json()
     assert body["messages"][-1]["generation"]["has_trace"]
+
+
+def test_what_needs_no_worker_waits_for_none(
+    worker: Worker, member: Owner, reply: Message, settings: Settings
+) -> None:
+    """It is taken while the queue is full, and says nothing about how long replies take."""
+    tokenizer = worker.serving.format.tokenizer
+    with_alternative(reply, tokenizer.end_id)
+    settings.QUEUE_LIMIT = 0
+    for _ in range(12):
+        branch(member, reply, token=tokenizer.end_id)
+    settings.QUEUE_LIMIT, settings.SLOTS = 20, 1
+    assert reply.generation.finished_at is not None
+    hour = timedelta(hours=1)
+    Generation.objects.filter(message=reply).update(
+        started_at=F("finished_at") - hour, queued_at=F("finished_at") - hour
+    )
+    for _ in range(5):
+        place = generation_submit(owner=member, text="x").place
+    assert place is not None
+    assert place.eta_s > 100
+
+
+def test_tokens_of_another_model_are_no_beginning(
+    worker: Worker, member: Owner, reply: Message
+) -> None:
+    """Another checkpoint became active between the request and its turn."""
+    submitted = branch(member, reply)
+    Generation.objects.filter(pk=submitted.generation_id).update(model="another one")
+    generation = finished(worker, submitted.generation_id)
+    assert (generation.status, generation.error_code) == ("failed", "model_unavailable")
+    assert not generation.has_trace
 
 
 def test_what_no_reply_may_hold_is_refused(worker: Worker, member: Owner, reply: Message) -> None:
