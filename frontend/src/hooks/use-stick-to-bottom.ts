@@ -40,6 +40,8 @@ export function useStickToBottom(isActive: boolean): StickToBottom {
     }
 
     const observer = new ResizeObserver(() => {
+      // Scrolled up in this very frame, by a search's result say; its event comes later.
+      if (scroller.scrollTop < lastTop - 1) onScroll();
       const hasGrown = content.offsetHeight > lastHeight;
       lastHeight = content.offsetHeight;
       if (isPinned.current) scroller.scrollTop = scroller.scrollHeight;

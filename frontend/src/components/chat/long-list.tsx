@@ -1,9 +1,18 @@
 "use client";
 
 import { defaultRangeExtractor, type Range, useVirtualizer } from "@tanstack/react-virtual";
-import { type FocusEvent, type ReactNode, useEffect, useLayoutEffect, useState } from "react";
+import {
+  type FocusEvent,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useState,
+} from "react";
 import { Button } from "@/components/ui/button";
 import { useApp } from "@/hooks/use-app";
+import { useNamedMessage } from "@/hooks/use-named-message";
+import { cn } from "@/lib/cn";
 import type { Message, Transcript, TranscriptKey } from "@/lib/chat/state";
 import { describeFailure } from "@/lib/failure";
 
@@ -55,6 +64,11 @@ export function LongList({ transcriptKey, transcript, scroller, renderMessage }:
     if (scroller) virtualizer.scrollToEnd();
   }, [scroller, virtualizer]);
 
+  const show = useCallback(
+    (index: number) => virtualizer.scrollToIndex(index, { align: "center" }),
+    [virtualizer],
+  );
+  const named = useNamedMessage(transcriptKey, transcript, show);
   const items = virtualizer.getVirtualItems();
   const isNearStart = (items[0]?.index ?? last) < NEAR_START;
   const isDue = isNearStart && hasOlder && !isLoadingOlder && olderFailure === null;
@@ -99,7 +113,10 @@ export function LongList({ transcriptKey, transcript, scroller, renderMessage }:
               ref={virtualizer.measureElement}
               data-index={index}
               data-key={message.key}
-              className="absolute inset-x-0 pb-2"
+              className={cn(
+                "absolute inset-x-0 pb-2",
+                message.id !== null && message.id === named && "animate-named",
+              )}
             >
               {renderMessage(message, index)}
             </div>

@@ -1,11 +1,14 @@
 "use client";
 
 import dynamic from "next/dynamic";
+import { type ReactNode, useCallback, useRef } from "react";
 import { AssistantMessage } from "./assistant-message";
 import { MessagesSkeleton } from "./messages-skeleton";
 import { UserMessage } from "./user-message";
-import { useChat, useSession } from "@/hooks/use-app";
 import { OutsideNote } from "@/components/context/outside-note";
+import { useChat, useSession } from "@/hooks/use-app";
+import { useNamedMessage } from "@/hooks/use-named-message";
+import { cn } from "@/lib/cn";
 import { liveReplyKey } from "@/lib/chat/selectors";
 import type { Message, Transcript, TranscriptKey } from "@/lib/chat/state";
 import { patiently } from "@/lib/patiently";
@@ -84,10 +87,31 @@ export function Messages(props: MessagesProps) {
       />
     );
   }
+  return <PlainList key={transcriptKey} {...props} renderMessage={renderMessage} />;
+}
+
+interface PlainListProps {
+  readonly transcriptKey: TranscriptKey;
+  readonly transcript: Transcript;
+  readonly renderMessage: (message: Message, place: number) => ReactNode;
+}
+
+function PlainList({ transcriptKey, transcript, renderMessage }: PlainListProps) {
+  const list = useRef<HTMLElement>(null);
+  const show = useCallback(
+    (index: number) => list.current?.children[index]?.scrollIntoView({ block: "center" }),
+    [],
+  );
+  const named = useNamedMessage(transcriptKey, transcript, show);
   return (
-    <section aria-label="Messages" className="space-y-2 pt-4 pb-6">
-      {messages.map((message, place) => (
-        <div key={message.key}>{renderMessage(message, place)}</div>
+    <section ref={list} aria-label="Messages" className="space-y-2 pt-4 pb-6">
+      {transcript.messages.map((message, place) => (
+        <div
+          key={message.key}
+          className={cn(message.id !== null && message.id === named && "animate-named")}
+        >
+          {renderMessage(message, place)}
+        </div>
       ))}
     </section>
   );
