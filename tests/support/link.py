@@ -1,17 +1,19 @@
 """A network between the browser and the server that can go dead without a word, as a phone's does.
 
-A TCP forwarder: while it is cut no byte passes and no connection is ended, and what was connected
-stays dead when it is mended; new connections pass again.
+A TCP forwarder: while it is cut no byte passes and no connection is ended. When it is mended, new
+connections pass, and who sends something down an old one is told that nobody knows it any more.
 """
 
 import contextlib
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 CHUNK_BYTES = 65_536
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Link:
@@ -65,6 +67,9 @@ class Link:
             while data := source.recv(CHUNK_BYTES):
                 if source not in self._dead:
                     sink.sendall(data)
+                elif not self._is_cut:
+                    source.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+                    return source.close()
             if source not in self._dead:
                 sink.shutdown(socket.SHUT_WR)
 
