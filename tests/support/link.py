@@ -69,7 +69,8 @@ class Link:
                     sink.sendall(data)
                 elif not self._is_cut:
                     source.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-                    return source.close()
+                    source.close()
+                    return
             if source not in self._dead:
                 sink.shutdown(socket.SHUT_WR)
 
