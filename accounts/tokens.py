@@ -42,6 +42,10 @@ class TokenPair:
     user: User
 
 
+class Superseded(NotAuthenticated):
+    """An old token of a session that goes on: the browser may hold the new one by now."""
+
+
 class _AnyRefreshToken(RefreshToken):
     """A refresh token whose signature and expiry are checked, but not yet the blacklist."""
 
@@ -61,11 +65,11 @@ def tokens_issue(*, user: User, user_agent: str = "") -> TokenPair:
 
 
 def tokens_rotate(*, raw_refresh: str, user_agent: str = "") -> TokenPair:
-    """Trade a refresh token for a new pair; raises NotAuthenticated or Suspended."""
+    """Trade a refresh token for a new pair; raises NotAuthenticated, Superseded or Suspended."""
     old = _decode(raw_refresh)
     with transaction.atomic():
         user = user_lock(user_id=int(old[api_settings.USER_ID_CLAIM]))
-        _check(user, old.get(VERSION_CLAIM))
+        _check(user, old.get(VERSION_CLAIM), session_of(old))
         stored = OutstandingToken.objects.filter(user=user, jti=_jti(old)).first()
         if stored is None:
             raise NotAuthenticated(ENDED)
@@ -132,11 +136,12 @@ def _blacklist(user: User, **only: str) -> None:
     )
 
 
-def _check(user: User, token_version: int | None) -> None:
+def _check(user: User, token_version: int | None, session_id: uuid.UUID | None = None) -> None:
     if not user.is_active:
         raise Suspended
     if token_version != user.token_version:
-        raise NotAuthenticated(ENDED)
+        goes_on = session_id and Session.objects.filter(user=user, pk=session_id).exists()
+        raise (Superseded if goes_on else NotAuthenticated)(ENDED)
 
 
 def _go_on(user: User, session_id: uuid.UUID, user_agent: str) -> TokenPair:

@@ -32,7 +32,7 @@ from accounts.origin import origin_check
 from accounts.rest import EmptySerializer, error_responses, request_user
 from accounts.services import user_authenticate, user_register
 from accounts.tickets import Ticket, ticket_issue
-from accounts.tokens import TokenPair, tokens_end, tokens_issue, tokens_rotate
+from accounts.tokens import Superseded, TokenPair, tokens_end, tokens_issue, tokens_rotate
 
 # In the schema; the scheme is described in `eugpt.openapi`.
 WITH_COOKIE: Any = [{"refreshCookie": []}]
@@ -126,9 +126,14 @@ class RefreshView(CookieView):
         return response
 
     def handle_exception(self, exc: Exception) -> Response:
-        """A refused cookie is removed, so that the browser stops sending it."""
+        """A refused cookie is removed, so that the browser stops sending it.
+
+        Not one that was replaced by a change of the password: this answer may come after the
+        change's own, and would remove its cookie.
+        """
         response = super().handle_exception(exc)
-        if isinstance(exc, NotAuthenticated | Suspended):
+        is_refused = isinstance(exc, NotAuthenticated | Suspended)
+        if is_refused and not isinstance(exc, Superseded):
             cookie_clear(response)
         return response
 

@@ -56,6 +56,19 @@ def test_the_cookie_before_is_refused() -> None:
     assert error_of(refreshed(thief)) == (401, "not_authenticated")
 
 
+def test_a_tab_that_refreshes_with_the_cookie_before_leaves_the_new_one() -> None:
+    """Both belong to one browser; its answer may come last."""
+    user = user_make("ana")
+    desk, tab, phone = browser(user), APIClient(), browser(user)
+    tab.cookies[COOKIE] = desk.cookies[COOKIE].value
+    assert change(desk).status_code == 200
+    late = refreshed(tab)
+    assert error_of(late) == (401, "not_authenticated")
+    assert COOKIE not in late.cookies
+    assert refreshed(phone).cookies[COOKIE].value == ""
+    assert refreshed(desk).status_code == 200
+
+
 def test_api_keys_outlive_the_change() -> None:
     user = user_make("ana")
     _, secret = key_create(user=user, name="notebook")
