@@ -4,6 +4,7 @@ import * as Base from "@radix-ui/react-dialog";
 import { X } from "lucide-react";
 import type { ReactNode } from "react";
 import { Button } from "./button";
+import { useFocusBack } from "@/hooks/use-focus-back";
 import { cn } from "@/lib/cn";
 
 interface DialogProps {
@@ -20,12 +21,14 @@ interface DialogProps {
 export function Dialog(props: DialogProps) {
   const { isOpen, onOpenChange, title, description, children, className } = props;
   const describedBy = description ? {} : { "aria-describedby": undefined };
+  const giveFocusBack = useFocusBack(isOpen);
   return (
     <Base.Root open={isOpen} onOpenChange={onOpenChange}>
       <Base.Portal>
         <Base.Overlay className="fixed inset-0 z-50 bg-veil motion-safe:animate-appear" />
         <Base.Content
           {...describedBy}
+          onCloseAutoFocus={giveFocusBack}
           className={cn(
             "fixed z-50 flex max-h-[min(85dvh,44rem)] flex-col overflow-y-auto overscroll-contain border bg-raised p-6 shadow-float outline-none",
             "max-sm:inset-x-0 max-sm:bottom-0 max-sm:rounded-t-3xl max-sm:pb-[max(1.5rem,env(safe-area-inset-bottom))] max-sm:motion-safe:animate-rise",

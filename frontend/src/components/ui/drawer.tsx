@@ -2,6 +2,7 @@
 
 import * as Dialog from "@radix-ui/react-dialog";
 import type { ReactNode } from "react";
+import { useFocusBack } from "@/hooks/use-focus-back";
 
 interface DrawerProps {
   readonly isOpen: boolean;
@@ -13,12 +14,14 @@ interface DrawerProps {
 
 /** A panel from the left edge, for phones. */
 export function Drawer({ isOpen, onOpenChange, title, children }: DrawerProps) {
+  const giveFocusBack = useFocusBack(isOpen);
   return (
     <Dialog.Root open={isOpen} onOpenChange={onOpenChange}>
       <Dialog.Portal>
         <Dialog.Overlay className="fixed inset-0 z-40 bg-veil motion-safe:animate-appear" />
         <Dialog.Content
           aria-describedby={undefined}
+          onCloseAutoFocus={giveFocusBack}
           // A field that is emptied, or a mode that is left, by Escape marks itself so.
           onEscapeKeyDown={(event) => {
             const isTaken = (event.target as Element).closest("[data-own-escape]") !== null;
