@@ -1,5 +1,8 @@
 import { expect, it, vi } from "vitest";
-import { clearDrafts, readDraft, writeDraft } from "@/lib/drafts";
+import { clearDrafts, clearDraftsOnSignOut, readDraft, writeDraft } from "@/lib/drafts";
+import { writeFlag } from "@/lib/flags";
+import { MEMBER_FLAG, type Session } from "@/lib/session";
+import { Store } from "@/lib/store";
 
 it("keeps one draft per conversation, and one for all new chats", () => {
   writeDraft("c:12", "about dogs");
@@ -34,4 +37,31 @@ it("reads what somebody else wrote there as no draft", () => {
   localStorage.setItem("eugpt.draft:1", "{");
   localStorage.setItem("eugpt.draft:2", '{"at":1,"text":5}');
   expect(readDraft("c:1") + readDraft("c:2")).toBe("");
+});
+
+const GUEST: Session = { status: "guest", user: null, ended: null, kept: null };
+const ANA = { id: 1, username: "ana", createdAt: null, sampling: {} };
+
+it("forgets them when somebody signs out, or had been signed in and is no longer", () => {
+  const session = new Store<Session>({ ...GUEST, status: "restoring" });
+  writeFlag(MEMBER_FLAG, "1");
+  const stop = clearDraftsOnSignOut(session);
+  writeDraft("c:1", "of Ana");
+  session.set(GUEST);
+  expect(readDraft("c:1")).toBe("");
+  session.set({ ...GUEST, status: "member", user: ANA });
+  writeDraft("c:1", "of Ana again");
+  session.set(GUEST);
+  expect(readDraft("c:1")).toBe("");
+  stop();
+});
+
+it("keeps what a guest has typed", () => {
+  const session = new Store<Session>({ ...GUEST, status: "restoring" });
+  const stop = clearDraftsOnSignOut(session);
+  writeDraft("draft:0", "of a guest");
+  session.set(GUEST);
+  session.set({ ...GUEST, status: "member", user: ANA });
+  expect(readDraft("draft:0")).toBe("of a guest");
+  stop();
 });

@@ -17,7 +17,9 @@ interface Typed {
 
 /** What is typed but not sent in this transcript, and what changes it; kept over reloads. */
 export function useDraft(key: TranscriptKey): readonly [string, (text: string) => void] {
-  const user = useSession().user?.id ?? null;
+  const session = useSession();
+  const user = session.user?.id ?? null;
+  const isRestoring = session.status === "restoring";
   const [typed, setTyped] = useState<Typed>({ key, user, text: null, movedFrom: null });
   const isAdopted = useChat((state) => isDraft(typed.key) && typed.key !== state.draft);
   const isTemporary = useChat((state) => transcriptOf(state, key).isTemporary);
@@ -39,8 +41,11 @@ export function useDraft(key: TranscriptKey): readonly [string, (text: string) =
     writeDraft(typed.key, typed.text ?? "");
   }, [typed]);
 
-  // eslint-disable-next-line react-hooks/exhaustive-deps -- signing out wipes what is stored
-  const stored = useMemo(() => (isHydrated ? readDraft(key) : ""), [isHydrated, key, user]);
+  const stored = useMemo(
+    () => (isHydrated ? readDraft(key) : ""),
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the end of a session wipes what is stored
+    [isHydrated, key, user, isRestoring],
+  );
 
   const change = useCallback(
     (text: string): void => {

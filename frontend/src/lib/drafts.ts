@@ -3,7 +3,8 @@
  * conversation or a closed tab loses nothing. Bounded, and wiped when somebody signs out.
  */
 import { conversationOf, type TranscriptKey } from "./chat/state";
-import type { Session } from "./session";
+import { readFlag } from "./flags";
+import { MEMBER_FLAG, type Session } from "./session";
 import type { Store } from "./store";
 
 const PREFIX = "eugpt.draft:";
@@ -30,11 +31,12 @@ export function clearDrafts(): void {
 
 /** Nobody finds what somebody else has typed. Returns what ends the watch. */
 export function clearDraftsOnSignOut(session: Store<Session>): () => void {
-  let before = session.get().status;
+  // Also of a session that turns out to have ended while the page was closed.
+  let wasMember = readFlag(MEMBER_FLAG) !== null;
   return session.subscribe(() => {
     const { status } = session.get();
-    if (before === "member" && status === "guest") clearDrafts();
-    before = status;
+    if (wasMember && status === "guest") clearDrafts();
+    if (status !== "restoring") wasMember = status === "member";
   });
 }
 
