@@ -4,7 +4,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useApp, useChat } from "./use-app";
 import { traceQuery } from "./use-trace";
 import { toFailure } from "@/lib/api/errors";
-import { detailsOf, messageText } from "@/lib/chat/selectors";
+import { detailsOf, isLastMessage, messageText } from "@/lib/chat/selectors";
 import { type ChatState, isSettled, type Message } from "@/lib/chat/state";
 import { describeFailure } from "@/lib/failure";
 import { isSameAsBefore, noteReplay } from "@/lib/replays";
@@ -45,6 +45,8 @@ export function useReplay(message: Message): (() => void) | null {
 function canReplay(state: ChatState, message: Message): boolean {
   const details = detailsOf(state, message);
   if (details === null || details.seed === null || details.begunTokens === null) return false;
+  // What is on this page alone has no versions: writing it again would drop what follows.
+  if (message.id === null && !isLastMessage(state, message.key)) return false;
   const isTraced = details.hasTrace || (state.replies[message.key]?.tokens.length ?? 0) > 0;
   return details.begunTokens === 0 || (message.id !== null && isTraced);
 }

@@ -192,6 +192,17 @@ describe("the glass", () => {
     expect(screen.getByTestId("glass-alternatives").childElementCount).toBe(4);
   });
 
+  it("does not replay what a guest's later messages follow", async () => {
+    const seeded = { text: TEXT, status: "completed" as const, generation: "g", seed: 41 };
+    const local = { ...answer(TEXT, false), id: null };
+    const app = open({ status: "guest", message: local, reply: { ...seeded } });
+    expect(await screen.findByTestId("glass-replay")).toBeDefined();
+    const { messages } = app.chat.state.get().transcripts["c:7"] ?? { messages: [] };
+    act(() => showTranscript(app, "c:7", [...messages, ...exchange("And now?", "Bye.")]));
+    expect(screen.queryByTestId("glass-replay")).toBeNull();
+    expect(screen.getByTestId("glass-note").textContent).toContain("not recorded");
+  });
+
   it("takes what the stream has told, and asks for nothing", async () => {
     const api = new FakeApi();
     open({ reply: settled(), api });

@@ -56,7 +56,8 @@ export function ReplyDetails({ message, isBusy }: ReplyDetailsProps) {
               Replay exactly
             </Button>
             <p className="mt-2 text-xs text-ink-soft">
-              The same seed and settings give the same words again, in a new version.
+              The same seed and settings give the same words again,{" "}
+              {message.id === null ? "in the place of these" : "in a new version"}.
             </p>
           </div>
         )}

@@ -101,6 +101,10 @@ export function findMessage(state: ChatState, key: string): FoundMessage | null 
   return null;
 }
 
+export function isLastMessage(state: ChatState, key: string): boolean {
+  return Object.values(state.transcripts).some(({ messages }) => messages.at(-1)?.key === key);
+}
+
 /** Key of the message being answered in this transcript, or null. One at a time is the rule. */
 export function liveReplyKey(state: ChatState, key: TranscriptKey): string | null {
   const last = transcriptOf(state, key).messages.at(-1);
