@@ -36,6 +36,7 @@ EXAMPLE = {
     "sessions": [],
     "api_keys": [],
     "conversations": [],
+    "traces": [],
     "shares": [],
     "feedback": [],
     "reports": [],

@@ -16,7 +16,8 @@ from chat.access import owner_key_for_user
 from chat.delivery import streams
 from chat.exports import conversation_export, generation_document
 from chat.generation.cancel import generation_cancel
-from chat.models import UNFINISHED, Conversation, Feedback, Generation, Report, Share
+from chat.generation.traces import trace_unpack
+from chat.models import UNFINISHED, Conversation, Feedback, Generation, Report, Share, Trace
 from chat.places import places_forget
 from chat.services.conversations import lock_unfinished
 
@@ -54,6 +55,16 @@ def _forget(owner_key: str, generation_ids: list[str]) -> None:
 def _conversations(user: User) -> Iterator[str]:
     for conversation in user.conversations.order_by("pk").iterator(_ROWS_AT_ONCE):
         yield conversation_export(conversation=conversation, file_format="json").text.rstrip()
+
+
+def _traces(user: User) -> Iterator[str]:
+    """What was recorded of replies: it is the user's, too, and part of no conversation's file."""
+    rows = Trace.objects.filter(generation__user=user).order_by("generation__queued_at", "pk")
+    names = ("generation__conversation__uuid", "generation__message__content", "tokens")
+    for conversation, text, tokens in rows.values_list(*names).iterator(_ROWS_AT_ONCE):
+        yield encode(
+            {"conversation": str(conversation), "text": text, "tokens": trace_unpack(tokens)}
+        )
 
 
 def _shares(user: User) -> Iterator[str]:
@@ -111,6 +122,7 @@ def _other_replies(user: User) -> Iterator[str]:
 CHAT_BELONGINGS = Belongings(
     sections={
         "conversations": _conversations,
+        "traces": _traces,
         "shares": _shares,
         "feedback": _feedback,
         "reports": _reports,

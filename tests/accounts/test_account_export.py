@@ -10,9 +10,10 @@ from django.http import StreamingHttpResponse
 from rest_framework.test import APIClient
 
 from accounts.errors import NotAuthenticated
-from accounts.export import account_export
+from accounts.export import EXAMPLE, account_export
 from accounts.keys import key_create
 from accounts.models import User
+from chat.generation.traces import trace_write
 from chat.models import Conversation, Feedback, Generation, Message, Report, Role, Status
 from chat.services.imports import conversation_import
 from chat.services.shares import share_create
@@ -62,8 +63,9 @@ def test_export_of_a_new_account_has_every_section() -> None:
     (session,) = document["sessions"]
     assert session["device"] == "Firefox on Linux"
     assert session["user_agent"] == FIREFOX
-    sections = ("api_keys", "conversations", "shares", "feedback", "reports", "other_replies")
-    assert {name: document[name] for name in sections} == {name: [] for name in sections}
+    assert set(document) == set(EXAMPLE)
+    lists = {name for name, value in EXAMPLE.items() if value == []} - {"sessions"}
+    assert {name: document[name] for name in lists} == {name: [] for name in lists}
 
 
 def test_export_has_everything_of_the_user_and_nothing_of_others() -> None:
@@ -77,11 +79,13 @@ def test_export_has_everything_of_the_user_and_nothing_of_others() -> None:
     Feedback.objects.create(message=head, user=user, rating="down", comment="not kind")
     Report.objects.create(message=head, reporter=user, reason="other", text=head.content)
     Generation.objects.create(owner_key="u:1", user=user, model="m", status=Status.COMPLETED)
+    traced = exchange_make(conversation_make(user, "Traced"), "Say no.", "No").generation
+    trace_write(generation=traced, rows=[[5, "No", -0.1, [[5, "No", -0.1], [6, "Yes", -2.0]]]])
     exchange_make(conversation_make(other, "of ben"), "secret of ben", "secret of ben")
     _, document = download(browser(user))
     assert document["settings"] == {"sampling": {"top_k": 3}}
     assert [key["name"] for key in document["api_keys"]] == ["notebook"]
-    first, second = document["conversations"]
+    first, second, third = document["conversations"]
     assert [m["content"] for m in first["messages"]] == [
         "Do you like dogs? 🐕",
         "I do.",
@@ -90,6 +94,9 @@ def test_export_has_everything_of_the_user_and_nothing_of_others() -> None:
     assert [m["parent"] for m in first["messages"]] == [None, 1, 1]
     assert first["conversation"]["head"] == 3
     assert second["conversation"]["uuid"] == str(empty.uuid)
+    (trace,) = document["traces"]
+    assert (trace["conversation"], trace["text"]) == (third["conversation"]["uuid"], "No")
+    assert [token["text"] for token in trace["tokens"][0]["top"]] == ["No", "Yes"]
     (share,) = document["shares"]
     assert share["conversation"] == str(conversation.uuid)
     assert share["messages"][-1]["content"] == "Not at all."
