@@ -110,8 +110,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _say_error(self, error: Exception, message: ClientMessage | None) -> None:
         body = error_message(error, message)
         await self._answer(body)
-        if body["code"] == "suspended":
-            await self._end(SUSPENDED)
+        if body["code"] in ("suspended", "not_authenticated"):
+            await self._end(CLOSE_CODES[body["code"]])
 
     async def send(self, text_data: str | None = None, *args: Any, **kwargs: Any) -> None:
         """Send; when the client has gone, so does the consumer."""

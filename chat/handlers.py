@@ -12,7 +12,7 @@ from accounts.models import User
 from chat.access import generation_for_reader
 from chat.delivery import streams
 from chat.delivery.follow import in_thread
-from chat.errors import NotFound, Suspended
+from chat.errors import NotAuthenticated, NotFound, Suspended
 from chat.generation.cancel import generation_cancel
 from chat.generation.owner import Owner
 from chat.generation.submit import (
@@ -135,8 +135,13 @@ async def _submit(
 
 
 def _check_active(user: User | None) -> None:
-    """The watcher may need a second to notice a suspension; raises Suspended."""
-    if user and not User.objects.filter(pk=user.pk, is_active=True).exists():
+    """The watcher may need a second to notice; raises Suspended, NotAuthenticated."""
+    if user is None:
+        return
+    is_active = User.objects.filter(pk=user.pk).values_list("is_active", flat=True).first()
+    if is_active is None:  # deleted
+        raise NotAuthenticated
+    if not is_active:
         raise Suspended
 
 
