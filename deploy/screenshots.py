@@ -1,16 +1,13 @@
 """`make screenshots`: the pictures of docs/screenshots, taken of a fresh EuGPT and its real model.
 
-Each scene is played in six windows: phone, tablet and desktop, light and dark. A new scene is a
-function in SCENES that leaves the page as it should be seen.
+Each scene of `deploy.scenes` is played in six windows: phone, tablet and desktop, light and dark.
 """
 
 import argparse
 import sys
-import uuid
-from collections.abc import Callable
 from typing import Literal
 
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from deploy.chromium import chromium
 from deploy.local import frontend
@@ -18,6 +15,7 @@ from deploy.local.errors import SetupError
 from deploy.local.fresh import fresh_installation
 from deploy.local.launcher import Stopped
 from deploy.local.paths import ROOT
+from deploy.scenes import SCENES, TIMEOUT_MS
 
 FOLDER = ROOT / "docs" / "screenshots"
 SIZES: dict[str, ViewportSize] = {
@@ -27,36 +25,6 @@ SIZES: dict[str, ViewportSize] = {
 }
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 MAX_BYTES = 300_000
-TIMEOUT_MS = 60_000
-QUESTIONS = ("hi! how are you today?", "what do you like to talk about?")
-
-
-def welcome(page: Page, url: str) -> None:
-    page.goto(url, wait_until="networkidle")
-
-
-def sign_in(page: Page, url: str) -> None:
-    page.goto(f"{url}/login/", wait_until="networkidle")
-
-
-def chat(page: Page, url: str) -> None:
-    page.goto(f"{url}/register/")
-    page.get_by_test_id("auth-username").fill(f"ana_{uuid.uuid4().hex[:6]}")
-    page.get_by_test_id("auth-password").fill("correct horse battery")
-    page.get_by_test_id("auth-submit").click()
-    for number, question in enumerate(QUESTIONS):
-        page.get_by_test_id("composer").fill(question)
-        page.get_by_test_id("send").click()
-        reply = page.get_by_test_id("message-assistant").nth(number)
-        expect(reply).to_have_attribute("aria-busy", "false", timeout=TIMEOUT_MS)
-    page.mouse.move(0, 0)
-
-
-SCENES: dict[str, Callable[[Page, str], None]] = {
-    "welcome": welcome,
-    "sign-in": sign_in,
-    "chat": chat,
-}
 
 
 def main() -> int:
