@@ -69,7 +69,7 @@ export const UserMessage = memo(function UserMessage(props: MessageProps) {
         </div>
       )}
       {!isEditing && (
-        <ActionRow label="Actions for your message" isAlwaysShown={false} className="-mr-1.5">
+        <ActionRow label="Actions for your message" isAlwaysShown={false} className="-mr-1.5 pointer-fine:-mb-2">
           <VersionSwitcher message={message} place={place} isBusy={isBusy} />
           <CopyButton what="message" text={() => message.text} />
           {canChange && (

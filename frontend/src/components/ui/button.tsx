@@ -18,6 +18,8 @@ const button = cva(
         medium: "h-11 rounded-xl px-4 text-[0.9375rem]",
         pill: "h-9 rounded-full px-3.5 text-sm",
         icon: "size-10 rounded-xl",
+        // Where a mouse points; fingers get as much as elsewhere.
+        "small-icon": "size-8 rounded-lg pointer-coarse:size-10 [&_svg]:size-4",
         round: "size-11 rounded-full",
       },
     },

@@ -3,7 +3,6 @@
 import type { ComponentProps } from "react";
 import { Button } from "./button";
 import { Tooltip } from "./tooltip";
-import { cn } from "@/lib/cn";
 
 interface IconButtonProps extends ComponentProps<typeof Button> {
   /** Its accessible name, and what the tooltip says. */
@@ -18,9 +17,9 @@ export function IconButton({ label, side, isSmall, className, ...props }: IconBu
     <Tooltip text={label} {...(side ? { side } : {})}>
       <Button
         variant="ghost"
-        size="icon"
+        size={isSmall ? "small-icon" : "icon"}
         aria-label={label}
-        className={cn(isSmall && "size-8 rounded-lg pointer-coarse:size-10 [&_svg]:size-4", className)}
+        className={className}
         {...props}
       />
     </Tooltip>
