@@ -35,7 +35,7 @@ export function ContextMeter({ transcriptKey, draft, maxTokens = null }: Context
         <Popover>
           <PopoverTrigger
             data-testid="context-open"
-            className="flex min-h-8 items-center gap-2.5 rounded-lg px-1.5 text-xs text-ink-soft tabular-nums transition-colors hover:text-ink motion-safe:animate-appear pointer-coarse:min-h-11"
+            className="flex min-h-8 items-center gap-2.5 rounded-lg px-1.5 text-xs whitespace-nowrap text-ink-soft tabular-nums transition-colors hover:text-ink motion-safe:animate-appear pointer-coarse:min-h-11"
           >
             <Bar usage={usage} hasDraft={draft.trim() !== ""} />
             <span className={cn(isTooLong && "font-medium text-bark")} data-testid="context-label">

@@ -7,7 +7,7 @@ export function OutsideNote() {
     // No role: it may stand in a feed, which has room for articles alone.
     <div
       data-testid="outside-note"
-      className="flex items-center gap-3 text-center text-xs text-ink-soft before:h-px before:flex-1 before:bg-line-strong after:h-px after:flex-1 after:bg-line-strong"
+      className="flex items-center gap-3 pt-1 pb-3 text-center text-xs text-ink-soft before:h-px before:flex-1 before:bg-line-strong after:h-px after:flex-1 after:bg-line-strong"
     >
       The model no longer sees the messages above this line
     </div>

@@ -17,7 +17,8 @@ export function Toaster() {
       {toasts.map((toast) => (
         <ToastView key={toast.id} toast={toast} />
       ))}
-      <Base.Viewport className="fixed right-0 bottom-0 z-[60] flex w-full flex-col gap-2 p-4 pb-[max(1rem,env(safe-area-inset-bottom))] outline-none sm:max-w-96" />
+      {/* Above the message field: a notice must not keep anybody from sending. */}
+      <Base.Viewport className="fixed right-0 bottom-[calc(6.5rem+env(safe-area-inset-bottom))] z-[60] flex w-full flex-col gap-2 px-4 outline-none sm:max-w-96" />
     </Base.Provider>
   );
 }
