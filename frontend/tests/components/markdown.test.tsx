@@ -20,6 +20,18 @@ describe("Markdown of an answer", () => {
     expect(screen.getByRole("img", { name: "Done:" })).toBeTruthy();
   });
 
+  it("lets each paragraph run in the direction of its own script", () => {
+    const page = show("Hello\n\n- مرحبا\n\n## سلام\n\nشكرا");
+    const blocks = [...page.querySelectorAll("p, ul, h3")];
+    expect(blocks.map((block) => block.getAttribute("dir"))).toEqual(Array(4).fill("auto"));
+  });
+
+  it("marks an entry with a box or with a dot, not with both", () => {
+    const [todo, dot] = show("- [ ] a\n- b").querySelectorAll("li");
+    expect(todo?.className).toContain("list-none");
+    expect(dot?.className).not.toContain("list-none");
+  });
+
   it("copies code as it stands", async () => {
     const user = userEvent.setup();
     show("```python\nprint('<b>')\n```");

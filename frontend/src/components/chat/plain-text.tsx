@@ -12,7 +12,7 @@ export function PlainText({ text, tail }: PlainTextProps) {
   return (
     <div className="space-y-3 leading-relaxed wrap-anywhere whitespace-pre-wrap">
       {paragraphs.map((paragraph, index) => (
-        <p key={index}>
+        <p key={index} dir="auto">
           {paragraph}
           {index === paragraphs.length - 1 && tail}
         </p>

@@ -7,6 +7,7 @@ import remarkGfm from "remark-gfm";
 import { Caret } from "../caret";
 import { CodeBlock } from "./code-block";
 import { rehypeCaret, rehypePicturesAsLinks, withoutSurprises } from "./syntax";
+import { cn } from "@/lib/cn";
 import { closeOpenMarks, safeHref } from "@/lib/markdown";
 
 interface MarkdownBodyProps {
@@ -57,25 +58,35 @@ const COMPONENTS: Components = {
   ),
   // The page's font has no italics, and elsewhere none are made up.
   em: ({ children }) => <em className="italic [font-synthesis:style]">{children}</em>,
-  h1: ({ children }) => <h3 className={HEADING}>{children}</h3>,
-  h2: ({ children }) => <h3 className={HEADING}>{children}</h3>,
-  h3: ({ children }) => <h4 className={HEADING}>{children}</h4>,
-  h4: ({ children }) => <h5 className={HEADING}>{children}</h5>,
-  h5: ({ children }) => <h6 className={HEADING}>{children}</h6>,
-  h6: ({ children }) => <h6 className={HEADING}>{children}</h6>,
+  h1: ({ children }) => <h3 dir="auto" className={HEADING}>{children}</h3>,
+  h2: ({ children }) => <h3 dir="auto" className={HEADING}>{children}</h3>,
+  h3: ({ children }) => <h4 dir="auto" className={HEADING}>{children}</h4>,
+  h4: ({ children }) => <h5 dir="auto" className={HEADING}>{children}</h5>,
+  h5: ({ children }) => <h6 dir="auto" className={HEADING}>{children}</h6>,
+  h6: ({ children }) => <h6 dir="auto" className={HEADING}>{children}</h6>,
   hr: () => <hr className="my-4" />,
   input: ({ checked }) => (
     <span role="img" aria-label={checked ? "Done:" : "Not done:"}>
       {checked ? "☑" : "☐"}
     </span>
   ),
-  li: ({ children }) => <li className="ps-1 [&>p]:inline">{children}</li>,
+  li: ({ className, children }) => (
+    // A box to tick is the mark of its entry.
+    <li className={cn("ps-1 [&>p]:inline", className && "-ms-5 list-none")}>
+      {children}
+    </li>
+  ),
   ol: ({ children, start }) => (
-    <ol start={start} className="list-decimal space-y-1 ps-6 marker:text-ink-soft">
+    <ol start={start} dir="auto" className="list-decimal space-y-1 ps-6 marker:text-ink-soft">
       {children}
     </ol>
   ),
-  p: ({ children }) => <p className="whitespace-pre-wrap">{children}</p>,
+  // Each paragraph runs its own way: an answer may mix scripts.
+  p: ({ children }) => (
+    <p dir="auto" className="whitespace-pre-wrap">
+      {children}
+    </p>
+  ),
   pre: ({ node, children }) => <CodeBlock language={languageOf(node)}>{children}</CodeBlock>,
   span: () => <Caret />,
   table: ({ children }) => <Table>{children}</Table>,
@@ -90,7 +101,9 @@ const COMPONENTS: Components = {
     </th>
   ),
   ul: ({ children }) => (
-    <ul className="list-disc space-y-1 ps-6 marker:text-ink-soft">{children}</ul>
+    <ul dir="auto" className="list-disc space-y-1 ps-6 marker:text-ink-soft">
+      {children}
+    </ul>
   ),
 };
 
