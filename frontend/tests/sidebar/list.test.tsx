@@ -74,6 +74,9 @@ describe("changes", () => {
     await waitFor(() => expect(server.rows[1]?.pinned).toBe(true));
     await chooseFromMenu("Title 2", "pin");
     expect(headings()).toEqual(["Today"]);
+    await waitFor(() =>
+      expect(document.activeElement).toBe(screen.getByRole("button", { name: "Options for Title 2" })),
+    );
   });
 
   it("takes a refused change back and says why", async () => {
@@ -93,10 +96,12 @@ describe("changes", () => {
     await chooseFromMenu("Dogs", "rename");
     await retitle("Wolves{Enter}");
     expect(titles()).toEqual(["Wolves"]);
+    expect(document.activeElement).toBe(screen.getByRole("link", { name: "Wolves" }));
     await waitFor(() => expect(server.rows[0]?.title).toBe("Wolves"));
     await chooseFromMenu("Wolves", "rename");
     await retitle("Foxes{Escape}");
     expect(titles()).toEqual(["Wolves"]);
+    expect(document.activeElement).toBe(screen.getByRole("link", { name: "Wolves" }));
   });
 
   it("archives with an Undo, and lists what is archived", async () => {

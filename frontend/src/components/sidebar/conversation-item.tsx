@@ -5,6 +5,7 @@ import { ItemMenu } from "./item-menu";
 import type { ListActions } from "./list-actions";
 import { TitleInput } from "./title-input";
 import { Checkbox } from "@/components/ui/checkbox";
+import { handFocusTo, useHandedFocus } from "@/hooks/use-handed-focus";
 import { conversationHref } from "@/hooks/use-shown-conversation";
 import type { ConversationSummary } from "@/lib/api/conversations";
 import { cn } from "@/lib/cn";
@@ -25,7 +26,8 @@ export const ConversationItem = memo(function ConversationItem(props: Conversati
   const { item, isShown, isSelected, actions } = props;
   const [isRenaming, setIsRenaming] = useState(false);
 
-  function finishRename(title: string | null): void {
+  function finishRename(title: string | null, isByKey: boolean): void {
+    if (isByKey) handFocusTo(`entry:${item.id}`);
     setIsRenaming(false);
     if (title && title !== item.title) actions.change(item, { title });
   }
@@ -69,8 +71,10 @@ function ItemLink({ item, isShown, onPick }: ItemLinkProps) {
     onPick(item.id);
   }
 
+  const link = useHandedFocus(`entry:${item.id}`);
   return (
     <a
+      ref={link}
       href={conversationHref(item.id)}
       onClick={pick}
       data-item-link={item.id}

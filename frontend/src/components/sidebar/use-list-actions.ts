@@ -23,7 +23,11 @@ export function useListActions(handlers: Handlers) {
       handlers.onPicked();
     },
     toggle: handlers.onToggle,
-    change: (item, changes) => change.mutate({ items: [item], changes }),
+    change: (item, changes) => {
+      change.mutate({ items: [item], changes });
+      // It moves to another part of the list, as another element.
+      if (changes.isPinned !== undefined) focusMenuOf(item.id);
+    },
     archive: (item) => {
       moveFocusFrom(item.id);
       archive([item], !item.isArchived);
@@ -41,17 +45,18 @@ export function useListActions(handlers: Handlers) {
     openDialog: setDialog,
     closeDialog: () => {
       setDialog(null);
-      if (dialog) focusMenuOf(dialog);
+      const item = dialog?.kind === "share" ? dialog.item : dialog?.items[0];
+      if (item) focusMenuOf(item.id);
     },
   };
 }
 
-/** The menu that led to the dialog has gone; its button is where the person came from. */
-function focusMenuOf(dialog: ListDialog): void {
-  const [item] = dialog.kind === "share" ? [dialog.item] : dialog.items;
-  const link = document.querySelector(`[data-item-link="${item?.id}"]`);
-  const button = link?.parentElement?.querySelector("button");
-  afterFocus(() => button?.focus());
+/** The menu that was open has gone; its button is where the person came from. */
+function focusMenuOf(conversation: number): void {
+  afterFocus(() => {
+    const link = document.querySelector(`[data-item-link="${conversation}"]`);
+    link?.parentElement?.querySelector("button")?.focus();
+  });
 }
 
 /** Once dialogs and menus that close have placed the focus. */
