@@ -158,7 +158,8 @@ interface EscapeAreaProps {
 function EscapeArea({ isOn, onEscape, children }: EscapeAreaProps) {
   return (
     <div
-      className="flex min-h-0 flex-1 flex-col"
+      // In a window that is low or zoomed the list keeps some lines, and the drawer scrolls.
+      className="flex min-h-44 flex-1 flex-col"
       data-own-escape={isOn || undefined}
       onKeyDown={(event) => {
         if (!isOn || event.key !== "Escape") return;

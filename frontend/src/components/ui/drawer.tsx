@@ -27,7 +27,7 @@ export function Drawer({ isOpen, onOpenChange, title, children }: DrawerProps) {
             const isTaken = (event.target as Element).closest("[data-own-escape]") !== null;
             if (isTaken) event.preventDefault();
           }}
-          className="fixed inset-y-0 left-0 z-40 flex w-[min(20rem,86vw)] flex-col bg-sunken shadow-float outline-none motion-safe:animate-[drawer_200ms_ease-out_both]"
+          className="fixed inset-y-0 left-0 z-40 flex w-[min(20rem,86vw)] flex-col overflow-y-auto overscroll-contain bg-sunken shadow-float outline-none motion-safe:animate-[drawer_200ms_ease-out_both]"
         >
           <Dialog.Title className="sr-only">{title}</Dialog.Title>
           {children}
