@@ -23,6 +23,8 @@ export const UserMessage = memo(function UserMessage(props: MessageProps) {
   );
   const [draft, setDraft] = useState<string | null>(null);
   const [seen, setSeen] = useState<typeof refused>(null);
+  // What is read from the server has been there all along.
+  const [isNew] = useState(message.id === null);
   const editButton = useHandedFocus(`edit:${message.key}`);
   if (refused !== seen) {
     setSeen(refused);
@@ -46,7 +48,7 @@ export const UserMessage = memo(function UserMessage(props: MessageProps) {
       data-testid="message-user"
       aria-posinset={place + 1}
       aria-setsize={setSize}
-      className="group/message flex flex-col items-end motion-safe:animate-rise"
+      className={cn("group/message flex flex-col items-end", isNew && "motion-safe:animate-rise")}
     >
       <h2 className="sr-only">You said</h2>
       {isEditing ? (
