@@ -87,7 +87,7 @@ def test_a_reload_repeats_nothing_and_goes_on_telling(visitor: NewVisitor, stack
             ask_for_long(window)
             page.reload()
             reply = page.get_by_test_id("message-assistant").last
-            expect(reply.locator('[dir="auto"]')).not_to_be_empty()
+            expect(reply.locator('[dir="auto"]').first).not_to_be_empty()
             if reply.get_attribute("aria-busy") == "true":
                 break
         else:

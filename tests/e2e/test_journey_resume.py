@@ -51,7 +51,7 @@ def test_answer_goes_on_after_a_reload(member: Member, stack: Stack) -> None:
             before = letters_of(reply)
             page.reload()
             reply = page.get_by_test_id("message-assistant").last
-            expect(reply.locator('[dir="auto"]')).not_to_be_empty()
+            expect(reply.locator('[dir="auto"]').first).not_to_be_empty()
             if reply.get_attribute("aria-busy") == "true":
                 break
         else:
@@ -120,7 +120,7 @@ def test_two_windows_show_the_same_answer(
         expect(page.get_by_test_id("conversation-item")).to_have_count(1)
         second.goto(page.url)
         other = second.get_by_test_id("message-assistant").last
-        expect(other.locator('[dir="auto"]')).not_to_be_empty()
+        expect(other.locator('[dir="auto"]').first).not_to_be_empty()
         expect_over(reply)
         expect_over(other)
     assert_as_stored(member, reply)
