@@ -7,7 +7,7 @@ import { useDebounced } from "./use-debounced";
 import { type ContextUsage, storedContext, unstoredContext } from "@/lib/api/context";
 import { liveReplyKey, transcriptOf } from "@/lib/chat/selectors";
 import { conversationOf, type Message, type TranscriptKey } from "@/lib/chat/state";
-import { firstInside, messagesAbove, storedQuestion, unstoredQuestion } from "@/lib/chat/window";
+import { lastOutside, messagesDownTo, storedQuestion, unstoredQuestion } from "@/lib/chat/window";
 
 const CONTEXT = "context";
 /** Long enough not to ask for every letter. */
@@ -22,13 +22,14 @@ export interface ContextWindow {
   readonly fallenOut: readonly Message[];
   /** Their keys. */
   readonly outside: ReadonlySet<string>;
-  /** The first message that it still sees, where some above it are outside. */
+  /** The first message that it still sees, where there is one and some above it are outside. */
   readonly firstInside: string | null;
 }
 
 interface Told {
   readonly usage: ContextUsage;
-  readonly first: string | null;
+  /** The last message outside. */
+  readonly last: string | null;
 }
 
 /**
@@ -59,34 +60,35 @@ export function useContextUsage(
       const state = chat.state.get();
       const wanted = { text: settled, maxTokens };
       if (conversation !== null) {
-        const { keys } = storedQuestion(transcriptOf(state, transcript).messages);
+        const { messages } = transcriptOf(state, transcript);
+        const { keys } = storedQuestion(messages);
         const usage = await storedContext(api, conversation, wanted, signal);
-        return { usage, first: firstInside(usage, keys) };
+        return { usage, last: lastOutside(messages, usage, keys) };
       }
       const { history, keys } = unstoredQuestion(state, transcript);
       const usage = await unstoredContext(api, history, wanted, signal);
-      return { usage, first: firstInside(usage, keys) };
+      return { usage, last: lastOutside(transcriptOf(state, transcript).messages, usage, keys) };
     },
   });
-  const first = useLastTold(transcript, data);
-  const fallenOut = useMemo(() => messagesAbove(messages, first), [messages, first]);
+  const last = useLastTold(transcript, data);
+  const fallenOut = useMemo(() => messagesDownTo(messages, last), [messages, last]);
   const outside = useMemo(() => new Set(fallenOut.map(({ key }) => key)), [fallenOut]);
   return {
     usage: hasWords ? (data?.usage ?? null) : null,
     isCurrent: !isPlaceholderData && settled === text && !isLive,
     fallenOut,
     outside,
-    firstInside: fallenOut.length > 0 ? first : null,
+    firstInside: (fallenOut.length > 0 && messages[fallenOut.length]?.key) || null,
   };
 }
 
 /** While a draft does not fit nothing is told of the messages: what was told before still holds. */
 function useLastTold(transcript: TranscriptKey, data: Told | undefined): string | null {
-  const [told, setTold] = useState({ transcript, first: null as string | null });
+  const [told, setTold] = useState({ transcript, last: null as string | null });
   const isTold = data !== undefined && data.usage.draft.fits;
-  const first = isTold ? data.first : told.transcript === transcript ? told.first : null;
-  if (told.transcript !== transcript || told.first !== first) setTold({ transcript, first });
-  return first;
+  const last = isTold ? data.last : told.transcript === transcript ? told.last : null;
+  if (told.transcript !== transcript || told.last !== last) setTold({ transcript, last });
+  return last;
 }
 
 /** Changes with what would be counted. */

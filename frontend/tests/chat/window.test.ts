@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { exchange } from "../fakes/test-app";
 import type { ContextUsage } from "@/lib/api/context";
 import { EMPTY_TRANSCRIPT, INITIAL_STATE, type Message } from "@/lib/chat/state";
-import { firstInside, messagesAbove, storedQuestion, unstoredQuestion } from "@/lib/chat/window";
+import { lastOutside, messagesDownTo, storedQuestion, unstoredQuestion } from "@/lib/chat/window";
 
 function usage(inside: readonly number[], ids: readonly number[]): ContextUsage {
   return {
@@ -45,26 +45,32 @@ describe("a chat that is not stored", () => {
   });
 });
 
-describe("the first message inside", () => {
+describe("the last message outside", () => {
   const messages = [...exchange("one", "1", 1), ...exchange("two", "2", 3)];
   const { keys } = storedQuestion(messages);
 
-  it("has the others above it", () => {
-    const first = firstInside(usage([3, 4], [1, 2, 3, 4]), keys);
-    expect(first).toBe("m:3");
-    expect(messagesAbove(messages, first).map(({ key }) => key)).toEqual(["m:1", "m:2"]);
+  function outside(told: ContextUsage): readonly string[] {
+    return messagesDownTo(messages, lastOutside(messages, told, keys)).map(({ key }) => key);
+  }
+
+  it("is the one above the first that is seen", () => {
+    expect(outside(usage([3, 4], [1, 2, 3, 4]))).toEqual(["m:1", "m:2"]);
   });
 
-  it("counts what the server does not name as outside", () => {
-    expect(firstInside(usage([4], [4]), keys)).toBe("m:4");
+  it("has above it what the server does not name", () => {
+    expect(outside(usage([4], [4]))).toEqual(["m:1", "m:2", "m:3"]);
   });
 
-  it("has nothing above it where all are seen, or none can be told", () => {
-    expect(messagesAbove(messages, firstInside(usage([1, 2, 3, 4], [1, 2, 3, 4]), keys))).toEqual(
-      [],
-    );
-    expect(messagesAbove(messages, firstInside(usage([], [1, 2, 3, 4]), keys))).toEqual([]);
+  it("is the last of all where none is seen", () => {
+    expect(outside(usage([], [3, 4]))).toEqual(["m:1", "m:2", "m:3", "m:4"]);
+  });
+
+  it("is not there where all are seen, or none can be told", () => {
+    expect(outside(usage([1, 2, 3, 4], [1, 2, 3, 4]))).toEqual([]);
+    expect(outside(usage([], []))).toEqual([]);
+    const tooLong = usage([], [1, 2, 3, 4]);
+    expect(outside({ ...tooLong, draft: { ...tooLong.draft, fits: false } })).toEqual([]);
     // Above the loaded page: the whole page is inside.
-    expect(messagesAbove(messages, firstInside(usage([9], [9]), keys))).toEqual([]);
+    expect(outside(usage([9], [9]))).toEqual([]);
   });
 });

@@ -72,6 +72,7 @@ export function Messages(props: MessagesProps) {
       <>
         {message.key === firstInside && <OutsideNote />}
         {message.role === "user" ? <UserMessage {...props} /> : <AssistantMessage {...props} />}
+        {props.isLast && props.isOutside && <OutsideNote />}
       </>
     );
   }

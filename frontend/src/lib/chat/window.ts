@@ -39,19 +39,28 @@ function answeredKeys(state: ChatState, messages: readonly Message[]): readonly 
 }
 
 /**
- * The first message that the model still sees; null where all are seen or none can be told: a draft
- * that does not fit pushes nothing out, it is refused.
+ * The last message that the model no longer sees; null where all are seen or none can be told: a
+ * draft that does not fit pushes nothing out, it is refused.
  */
-export function firstInside(usage: ContextUsage, keys: ReadonlyMap<number, string>): string | null {
+export function lastOutside(
+  messages: readonly Message[],
+  usage: ContextUsage,
+  keys: ReadonlyMap<number, string>,
+): string | null {
   const first = usage.messages.find(({ isInside }) => isInside);
-  return (first && keys.get(first.id)) ?? null;
+  if (first === undefined) {
+    const isTold = usage.draft.fits && usage.messages.length > 0;
+    return (isTold && messages.at(-1)?.key) || null;
+  }
+  const at = messages.findIndex(({ key }) => key === keys.get(first.id));
+  return messages[at - 1]?.key ?? null;
 }
 
-/** The messages above the first one that the model sees. */
-export function messagesAbove(
+/** The messages down to the last one outside, which is among them. */
+export function messagesDownTo(
   messages: readonly Message[],
-  first: string | null,
+  last: string | null,
 ): readonly Message[] {
-  const at = first === null ? -1 : messages.findIndex(({ key }) => key === first);
-  return at <= 0 ? [] : messages.slice(0, at);
+  const at = last === null ? -1 : messages.findIndex(({ key }) => key === last);
+  return messages.slice(0, at + 1);
 }
