@@ -119,7 +119,8 @@ async function refreshFront(client: QueryClient, api: ApiClient, view: ListView)
   if (isSmall || !isWatched) return client.invalidateQueries({ queryKey });
   try {
     const front = await listConversations(api, firstPage(view, PAGE_MAX));
-    client.setQueryData<ConversationPage>(queryKey, (list) => replaceFront(list, front));
+    // Where there is none any more, somebody else may be using the page.
+    client.setQueryData<ConversationPage>(queryKey, (list) => list && replaceFront(list, front));
   } catch {
     // The next hint, or coming back to the page, looks again.
   }

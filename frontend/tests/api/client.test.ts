@@ -78,6 +78,22 @@ describe("the access token", () => {
     expect(api.requests.find(({ path }) => path.endsWith("refresh"))?.authorization).toBeNull();
   });
 
+  it("does not come back after a sign-out that was quicker than its refresh", async () => {
+    let answer: (response: Response) => void = () => undefined;
+    const api = new FakeApi()
+      .on("GET /api/me", () => json(401, EXPIRED))
+      .on("POST /api/auth/refresh", () => new Promise((resolve) => (answer = resolve)));
+    const client = createClient(api);
+    client.setToken("old");
+    const error = errorOf(client.request("GET", "/api/me"));
+    await vi.waitFor(() => expect(api.count("POST /api/auth/refresh")).toBe(1));
+    client.setToken(null);
+    answer(json(200, { token: "new" }));
+    expect((await error).status).toBe(401);
+    expect(client.isSignedIn).toBe(false);
+    expect(api.requests.at(-1)?.authorization).toBeNull();
+  });
+
   it("is refreshed once for requests that fail together", async () => {
     const api = new FakeApi()
       .on("GET /api/me", ({ authorization }) =>

@@ -100,9 +100,12 @@ export class ApiClient {
   private async refreshOnce(): Promise<void> {
     // Rotation blacklists the old cookie, so two tabs must not refresh with the same one.
     const exclusive: Exclusive = this.options.exclusive ?? ((task) => task());
+    const before = this.token;
     const response = await exclusive(() => this.send("POST", "/api/auth/refresh", {}));
     if (response.ok) {
       const { body } = await readAnswer(response);
+      // Whoever it is for has signed out meanwhile, or somebody else has signed in.
+      if (this.token !== before) return;
       this.token = readString(asObject(body), "token");
       return;
     }
