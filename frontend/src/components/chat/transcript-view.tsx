@@ -6,6 +6,7 @@ import { memo, type ReactNode, useEffect, useLayoutEffect } from "react";
 import { MessagesSkeleton } from "./messages-skeleton";
 import { Button } from "@/components/ui/button";
 import { useApp, useChat } from "@/hooks/use-app";
+import { showConversation } from "@/hooks/use-shown-conversation";
 import { useStickToBottom } from "@/hooks/use-stick-to-bottom";
 import { transcriptOf } from "@/lib/chat/selectors";
 import { conversationOf, type Transcript, type TranscriptKey } from "@/lib/chat/state";
@@ -109,7 +110,11 @@ function LoadFailure(props: { conversation: number; failure: Failure }) {
           ? "This conversation does not exist, or it has been deleted."
           : describeFailure(props.failure)}
       </p>
-      {!isGone && (
+      {isGone ? (
+        <Button variant="outline" className="mt-4" onClick={() => showConversation(null)}>
+          Go to a new chat
+        </Button>
+      ) : (
         <Button
           variant="outline"
           className="mt-4"
