@@ -29,8 +29,6 @@ pytestmark = [
     pytest.mark.timeout(240),
     pytest.mark.usefixtures("built_front_end"),
 ]
-SHOWN_LONGER = """([article, least]) =>
-  (article.querySelector('[dir="auto"]')?.textContent ?? "").length > least"""
 
 
 @pytest.fixture
