@@ -121,6 +121,8 @@ describe("a guest's chat", () => {
     await openPage();
     await userEvent.click(screen.getByRole("button", { name: /are you a person/ }));
     expect(FakeWebSocket.newest().lastSent("prompt").text).toBe("are you a person?");
+    // What was pressed has gone.
+    expect(document.activeElement).toBe(screen.getByTestId("composer"));
   });
 
   it("breaks the line on Shift+Enter", async () => {

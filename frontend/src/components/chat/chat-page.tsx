@@ -67,7 +67,14 @@ export function ChatPage() {
     [setText],
   );
 
-  const pick = useCallback((prompt: string) => chat.send(key, prompt), [chat, key]);
+  const pick = useCallback(
+    (prompt: string): void => {
+      chat.send(key, prompt);
+      // What was pressed goes away with the welcome.
+      focusOnDesktop(inputRef.current);
+    },
+    [chat, key],
+  );
 
   function send(): void {
     chat.send(key, text.trim());
