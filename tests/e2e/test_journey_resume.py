@@ -1,5 +1,7 @@
 """An answer goes on after what happens to a page: a reload, no network, a phone's sleep."""
 
+import time
+
 import httpx
 import pytest
 from playwright.sync_api import Locator, expect
@@ -12,7 +14,6 @@ from tests.support.answers import (
     ask_for_long,
     assert_only_grew,
     expect_over,
-    letters,
     letters_of,
     shown_steps,
     watch_answers,
@@ -29,6 +30,7 @@ pytestmark = [
     pytest.mark.timeout(240),
     pytest.mark.usefixtures("built_front_end"),
 ]
+UNFINISHED = ("queued", "running")
 
 
 @pytest.fixture
@@ -134,12 +136,8 @@ def assert_as_stored(member: Member, reply: Locator) -> None:
 
 def wait_until_stored(member: Member) -> None:
     """The server has the whole answer; the page knows nothing of it."""
-    message = member.conversation()["messages"][-1]
-    generation = message["generation"]["id"]
-    api = member.window.context.request
-    for _ in range(ANSWER_MS // 1_000):
-        found = member.api.get(f"/api/generations/{generation}").json()
-        if found["status"] not in ("queued", "running"):
-            return
-        api.get(f"{member.base_url}/api/health")
-    assert letters(message["content"]), "the answer was never stored"
+    generation = member.conversation()["messages"][-1]["generation"]["id"]
+    deadline = time.monotonic() + ANSWER_MS / 1_000
+    while member.api.get(f"/api/generations/{generation}").json()["status"] in UNFINISHED:
+        assert time.monotonic() < deadline, "the answer was never stored"
+        time.sleep(0.2)
