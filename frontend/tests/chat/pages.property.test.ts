@@ -220,6 +220,15 @@ describe("pages that come at any time between any events", () => {
     );
   });
 
+  it("bring what stands above what was asked before the first of them", () => {
+    const world = new World(1, false);
+    const asked = ["prompt", "take", "end", "deliver", "deliver"];
+    for (const name of [...asked, ...asked, "prompt"]) world.steps[name]?.(4);
+    world.settle();
+    const shown = world.messages.flatMap(({ id }) => (id === null ? [] : [id]));
+    expect(shown).toEqual(world.server.branch().map(({ id }) => id));
+  });
+
   it("end with the branch that is stored, word for word, and its siblings", () => {
     fc.assert(
       fc.property(course, ({ exchanges, isLoaded, steps }) => {

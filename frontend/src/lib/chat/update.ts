@@ -1,6 +1,7 @@
 /** Small changes of the chat state that several actions share. */
 import {
   type ChatState,
+  conversationOf,
   EMPTY_TRANSCRIPT,
   type Reply,
   type Transcript,
@@ -12,8 +13,13 @@ export function updateTranscript(
   key: TranscriptKey,
   update: (transcript: Transcript) => Transcript,
 ): ChatState {
-  const transcript = update(state.transcripts[key] ?? EMPTY_TRANSCRIPT);
+  const transcript = update(state.transcripts[key] ?? unknown(key));
   return { ...state, transcripts: { ...state.transcripts, [key]: transcript } };
+}
+
+/** Until a page of it has come, a conversation may have more than what is asked here. */
+function unknown(key: TranscriptKey): Transcript {
+  return { ...EMPTY_TRANSCRIPT, hasOlder: conversationOf(key) !== null };
 }
 
 /** The same, but of a transcript that is here. */
