@@ -60,8 +60,15 @@ export function LongList({ transcriptKey, transcript, scroller, renderMessage }:
     return key === focused;
   }
 
+  const [isPlaced, setIsPlaced] = useState(false);
   useLayoutEffect(() => {
-    if (scroller) virtualizer.scrollToEnd();
+    if (!scroller) return;
+    virtualizer.scrollToEnd();
+    // Until the end is shown the start is in view, which asks for nothing.
+    let frame = requestAnimationFrame(() => {
+      frame = requestAnimationFrame(() => setIsPlaced(true));
+    });
+    return () => cancelAnimationFrame(frame);
   }, [scroller, virtualizer]);
 
   const show = useCallback(
@@ -71,7 +78,7 @@ export function LongList({ transcriptKey, transcript, scroller, renderMessage }:
   const named = useNamedMessage(transcriptKey, transcript, show);
   const items = virtualizer.getVirtualItems();
   const isNearStart = (items[0]?.index ?? last) < NEAR_START;
-  const isDue = isNearStart && hasOlder && !isLoadingOlder && olderFailure === null;
+  const isDue = isPlaced && isNearStart && hasOlder && !isLoadingOlder && olderFailure === null;
   useEffect(() => {
     if (isDue) void chat.loadOlder(transcriptKey);
   }, [chat, transcriptKey, isDue]);
