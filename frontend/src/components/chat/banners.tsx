@@ -97,8 +97,8 @@ function Banner({ icon, children, onDismiss }: BannerProps) {
       {icon}
       <p className="flex-1 py-1">{children}</p>
       {onDismiss && (
-        <Button variant="ghost" size="icon" className="size-9" aria-label="Close" onClick={onDismiss}>
-          <X className="size-4" />
+        <Button variant="ghost" size="medium-icon" aria-label="Close" onClick={onDismiss}>
+          <X />
         </Button>
       )}
     </div>

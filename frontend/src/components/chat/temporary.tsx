@@ -2,7 +2,6 @@
 
 import { MessageCircleDashed } from "lucide-react";
 import { IconButton } from "@/components/ui/icon-button";
-import { cn } from "@/lib/cn";
 
 /** Says all along that nothing of this chat is kept. */
 export function TemporaryBadge() {
@@ -29,7 +28,8 @@ export function TemporaryToggle({ isOn, onChange }: TemporaryToggleProps) {
       label="Temporary chat"
       side="bottom"
       aria-pressed={isOn}
-      className={cn(isOn && "bg-hover text-leaf")}
+      variant={isOn ? "ghost-leaf" : "ghost"}
+      className={isOn ? "bg-hover" : undefined}
       onClick={() => onChange(!isOn)}
       data-testid="temporary-toggle"
     >

@@ -87,7 +87,7 @@ function Thumb({ rating, isPressed, onPress }: ThumbProps) {
       aria-pressed={isPressed}
       data-thumb
       data-testid={`thumb-${rating}`}
-      className={cn(isPressed && "text-leaf hover:text-leaf")}
+      variant={isPressed ? "ghost-leaf" : "ghost"}
       onClick={() => onPress(rating)}
     >
       <Icon className={cn("size-4", isPressed && "fill-current/20")} />

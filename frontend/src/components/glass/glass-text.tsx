@@ -66,9 +66,9 @@ function NotRecorded({ message, isBusy }: Pick<GlassTextProps, "message" | "isBu
   return (
     <Note text="Not recorded.">
       <Button
-        variant="ghost"
-        size="small"
-        className="-ml-1 h-8 px-2 text-leaf pointer-coarse:h-11"
+        variant="ghost-leaf"
+        size="inline"
+        className="-ml-1"
         disabled={isBusy}
         onClick={replay}
         data-testid="glass-replay"

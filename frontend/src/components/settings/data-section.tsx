@@ -108,8 +108,7 @@ function DeleteAccountCard() {
       lead="Your name, conversations, links and keys are deleted at once and for good, and you are signed out everywhere. Somebody else can take the name."
     >
       <Button
-        variant="outline"
-        className="text-bark"
+        variant="outline-danger"
         onClick={() => setIsOpen(true)}
         data-testid="delete-account"
       >

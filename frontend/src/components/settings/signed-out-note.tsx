@@ -27,13 +27,12 @@ export function SignedOutNote({ tab }: { tab: SettingsTab | null }) {
         </Button>
       )}
       <Button
-        variant="ghost"
-        size="icon"
-        className="size-9 text-bark"
+        variant="ghost-danger"
+        size="medium-icon"
         aria-label="Close"
         onClick={() => session.dismissEnded()}
       >
-        <X className="size-4" />
+        <X />
       </Button>
     </div>
   );

@@ -28,13 +28,12 @@ export function ListMenu({ triggerRef, ...props }: ListMenuProps) {
         <Button
           ref={triggerRef}
           variant="ghost"
-          size="icon"
+          size="medium-icon"
           aria-label="List options"
           title="List options"
-          className="size-9 pointer-coarse:size-11"
           data-testid="list-menu"
         >
-          <ListFilter className="size-4" />
+          <ListFilter />
         </Button>
       </DropdownMenuTrigger>
       <DropdownMenuContent
