@@ -23,6 +23,7 @@ interface ChatFootProps {
   readonly isEmpty: boolean;
   readonly isAnswering: boolean;
   readonly isReady: boolean;
+  readonly isDisabled: boolean;
   readonly isTemporary: boolean;
   readonly onTextChange: (text: string) => void;
   readonly onSend: () => void;
@@ -35,9 +36,15 @@ export function ChatFoot(props: ChatFootProps) {
   const { status } = useSession();
   const hasMeter = !isEmpty || text.trim() !== "";
   return (
-    <div className="mx-auto w-full max-w-3xl px-3 pt-2 pb-[max(0.5rem,env(safe-area-inset-bottom))] sm:px-6">
+    <div className="mx-auto w-full max-w-3xl px-3 pt-2 pb-[max(0.5rem,env(safe-area-inset-bottom))] sm:px-6 low:pt-1 low:pb-[max(0.25rem,env(safe-area-inset-bottom))]">
       <Composer text={text} {...composer} />
-      <div className="mt-1 flex min-h-8 items-center justify-center gap-x-4 pointer-coarse:min-h-11">
+      <div
+        className={cn(
+          "mt-1 flex min-h-8 items-center justify-center gap-x-4 pointer-coarse:min-h-11",
+          // An empty page has the room, and what a guest has to know.
+          !isEmpty && "low:hidden",
+        )}
+      >
         {hasMeter && (
           <div className="min-w-0 flex-1">
             <ContextMeter transcriptKey={transcriptKey} draft={text} maxTokens={maxTokens} />

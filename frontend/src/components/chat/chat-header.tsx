@@ -36,7 +36,7 @@ export function ChatHeader(props: ChatHeaderProps) {
   const isMember = status === "member";
   const search = conversation === null ? "" : `?c=${conversation}`;
   return (
-    <header className="flex h-14 shrink-0 items-center gap-1 px-2 sm:px-4">
+    <header className="flex h-14 shrink-0 items-center gap-1 px-2 sm:px-4 low:h-11">
       {isMember && (
         <Button
           variant="ghost"

@@ -14,6 +14,8 @@ interface ComposerProps {
   readonly onTextChange: (text: string) => void;
   readonly isAnswering: boolean;
   readonly isReady: boolean;
+  /** Nothing can be said here. It keeps the focus, which goes on into a new chat from here. */
+  readonly isDisabled: boolean;
   /** Looks different, so that nobody takes it for one that is kept. */
   readonly isTemporary: boolean;
   readonly onSend: () => void;
@@ -21,9 +23,9 @@ interface ComposerProps {
 }
 
 export function Composer(props: ComposerProps) {
-  const { inputRef, text, onTextChange, isAnswering, isReady, isTemporary } = props;
+  const { inputRef, text, onTextChange, isAnswering, isReady, isDisabled, isTemporary } = props;
   const { onSend, onStop } = props;
-  const canSend = isReady && !isAnswering && text.trim() !== "";
+  const canSend = isReady && !isDisabled && !isAnswering && text.trim() !== "";
 
   useLayoutEffect(() => {
     const input = inputRef.current;
@@ -44,8 +46,9 @@ export function Composer(props: ComposerProps) {
   return (
     <form
       className={cn(
-        "rounded-[1.75rem] border border-line-strong bg-raised p-1.5 shadow-lift transition-colors focus-within:border-leaf",
+        "rounded-[1.75rem] border border-line-strong bg-raised p-1.5 shadow-lift low:p-0.5 transition-colors focus-within:border-leaf",
         isTemporary && "border-dashed border-ink-soft",
+        isDisabled && "opacity-60",
       )}
       onSubmit={(event) => {
         event.preventDefault();
@@ -63,6 +66,8 @@ export function Composer(props: ComposerProps) {
           dir="auto"
           enterKeyHint="enter"
           maxLength={MAX_CHARS}
+          readOnly={isDisabled}
+          aria-disabled={isDisabled || undefined}
           value={text}
           onChange={(event) => onTextChange(event.target.value)}
           onKeyDown={onKeyDown}
