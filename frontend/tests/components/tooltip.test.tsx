@@ -1,4 +1,5 @@
-import { fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { act, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
 import { Tooltip } from "@/components/ui/tooltip";
 
@@ -35,4 +36,20 @@ it("a touch shows nothing", async () => {
   await vi.advanceTimersByTimeAsync(2_000);
   expect(screen.queryByRole("tooltip")).toBeNull();
   vi.useRealTimers();
+});
+
+it("shows where the person has moved by key, not where a window has placed the focus", async () => {
+  render(
+    <Tooltip text="Copy the answer">
+      <button>Copy</button>
+    </Tooltip>,
+  );
+  const button = screen.getByRole("button");
+  act(() => button.focus());
+  // Its code is loaded on demand; the mark on the control is not.
+  expect(button.hasAttribute("aria-describedby")).toBe(false);
+  act(() => button.blur());
+  await userEvent.tab();
+  expect(document.activeElement).toBe(button);
+  expect(button.hasAttribute("aria-describedby")).toBe(true);
 });

@@ -3,6 +3,7 @@
 import { Slot } from "@radix-ui/react-slot";
 import dynamic from "next/dynamic";
 import {
+  type FocusEvent,
   type KeyboardEvent,
   type PointerEvent,
   type ReactNode,
@@ -11,6 +12,7 @@ import {
   useRef,
   useState,
 } from "react";
+import { isMovingByKey, watchKeyMoves } from "@/lib/key-moves";
 import { patiently } from "@/lib/patiently";
 
 export type Side = "top" | "right" | "bottom" | "left";
@@ -30,12 +32,16 @@ interface TooltipProps {
   readonly children: ReactNode;
 }
 
-/** Shown while the pointer rests on its child, or the keyboard is there; Escape puts it away. */
+/**
+ * Shown while the pointer rests on its child, or the keyboard has moved there; Escape puts it away.
+ * A window that places the focus shows none: Escape is then for the window.
+ */
 export function Tooltip({ text, side = "top", children }: TooltipProps) {
   const id = useId();
   const anchor = useRef<HTMLElement>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const [isOpen, setIsOpen] = useState(false);
+  useEffect(watchKeyMoves, []);
   useEffect(() => () => clearTimeout(timer.current), []);
 
   function close(): void {
@@ -47,6 +53,10 @@ export function Tooltip({ text, side = "top", children }: TooltipProps) {
     if (event.pointerType === "touch") return;
     clearTimeout(timer.current);
     timer.current = setTimeout(() => setIsOpen(true), POINTER_DELAY_MS);
+  }
+
+  function openByKey(event: FocusEvent): void {
+    if (isMovingByKey() && event.currentTarget.matches(":focus-visible")) setIsOpen(true);
   }
 
   function closeByEscape(event: KeyboardEvent): void {
@@ -61,7 +71,7 @@ export function Tooltip({ text, side = "top", children }: TooltipProps) {
         onPointerEnter={openSoon}
         onPointerLeave={close}
         onPointerDown={close}
-        onFocus={(event) => event.currentTarget.matches(":focus-visible") && setIsOpen(true)}
+        onFocus={openByKey}
         onBlur={close}
         onKeyDown={closeByEscape}
       >
