@@ -80,3 +80,35 @@ describe.each(Object.entries(KINDS))("a %s that is closed", (_, Kind) => {
     await waitFor(() => expect(document.activeElement).toBe(screen.getByText("menu")));
   });
 });
+
+describe("a dialog that opens", () => {
+  async function focusIn(children: React.ReactNode): Promise<Element | null> {
+    render(
+      <Dialog isOpen onOpenChange={() => undefined} title="Window">
+        {children}
+      </Dialog>,
+    );
+    const dialog = await screen.findByRole("dialog");
+    await waitFor(() => expect(dialog.contains(document.activeElement)).toBe(true));
+    return document.activeElement;
+  }
+
+  it("begins at its first control, not at the button that closes it", async () => {
+    const focused = await focusIn(<input aria-label="Name" />);
+    expect(focused).toBe(screen.getByLabelText("Name"));
+  });
+
+  it("begins at the radio button that is chosen, as Tab would", async () => {
+    const focused = await focusIn(
+      <fieldset>
+        <input type="radio" name="days" aria-label="1 day" />
+        <input type="radio" name="days" aria-label="7 days" defaultChecked />
+      </fieldset>,
+    );
+    expect(focused).toBe(screen.getByLabelText("7 days"));
+  });
+
+  it("is itself the beginning where there is only text", async () => {
+    expect(await focusIn(<p>Text</p>)).toBe(screen.getByRole("dialog"));
+  });
+});

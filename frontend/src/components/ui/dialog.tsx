@@ -2,7 +2,7 @@
 
 import * as Base from "@radix-ui/react-dialog";
 import { X } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { Button } from "./button";
 import { useFocusBack } from "@/hooks/use-focus-back";
 import { cn } from "@/lib/cn";
@@ -21,6 +21,7 @@ interface DialogProps {
 export function Dialog(props: DialogProps) {
   const { isOpen, onOpenChange, title, description, children, className } = props;
   const describedBy = description ? {} : { "aria-describedby": undefined };
+  const body = useRef<HTMLDivElement>(null);
   const giveFocusBack = useFocusBack(isOpen);
   return (
     <Base.Root open={isOpen} onOpenChange={onOpenChange}>
@@ -28,6 +29,11 @@ export function Dialog(props: DialogProps) {
         <Base.Overlay className="fixed inset-0 z-50 bg-veil motion-safe:animate-appear" />
         <Base.Content
           {...describedBy}
+          onOpenAutoFocus={(event) => {
+            event.preventDefault();
+            const first = firstControl(body.current) ?? (event.target as HTMLElement);
+            first.focus({ preventScroll: true });
+          }}
           onCloseAutoFocus={giveFocusBack}
           className={cn(
             "fixed z-50 flex max-h-[min(85dvh,44rem)] flex-col overflow-y-auto overscroll-contain border bg-raised p-6 shadow-float outline-none",
@@ -51,11 +57,24 @@ export function Dialog(props: DialogProps) {
               </Button>
             </Base.Close>
           </div>
-          <div className="mt-5">{children}</div>
+          <div ref={body} className="mt-5">
+            {children}
+          </div>
         </Base.Content>
       </Base.Portal>
     </Base.Root>
   );
+}
+
+const CONTROLS =
+  "a[href], button:not(:disabled), input:not(:disabled, [hidden]), select, textarea, [tabindex='0']";
+
+/** Where the person begins, which is not the button that closes; of radio buttons the chosen one. */
+function firstControl(body: HTMLElement | null): HTMLElement | null {
+  const first = body?.querySelector<HTMLElement>(CONTROLS) ?? null;
+  if (!(first instanceof HTMLInputElement) || first.type !== "radio") return first;
+  const chosen = first.closest("fieldset")?.querySelector<HTMLElement>("input:checked");
+  return chosen ?? first;
 }
 
 export const DialogClose = Base.Close;
