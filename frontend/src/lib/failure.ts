@@ -42,7 +42,7 @@ const SENTENCES: Record<string, string> = {
 
 /** Sending the same text again cannot help; the person has to change it. */
 const NEEDS_EDIT = new Set(["prompt_too_long", "invalid", "bad_params"]);
-const NO_RETRY = new Set(["suspended"]);
+const NO_RETRY = new Set(["suspended", "not_found"]);
 
 export type Remedy = "retry" | "edit" | "none";
 

@@ -1,9 +1,14 @@
-import { screen } from "@testing-library/react";
+import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { expect, it } from "vitest";
-import { FakeApi } from "../fakes/fake-api";
+import { expect, it, vi } from "vitest";
+import { FakeApi, json } from "../fakes/fake-api";
+import { FakeWebSocket } from "../fakes/fake-web-socket";
 import { renderInApp, testApp } from "../fakes/test-app";
+import { ChatPage } from "@/components/chat/chat-page";
 import { TranscriptView } from "@/components/chat/transcript-view";
+import { Providers } from "@/components/providers";
+import { remedyOf } from "@/lib/failure";
+import { MEMBER_FLAG } from "@/lib/session";
 
 it("a conversation that is gone leaves a way to go", async () => {
   history.replaceState(null, "", "/?c=7");
@@ -22,4 +27,34 @@ it("a conversation that is gone leaves a way to go", async () => {
   expect((await screen.findByRole("alert")).textContent).toContain("has been deleted");
   await userEvent.click(screen.getByRole("button", { name: "Go to a new chat" }));
   expect(location.search).toBe("");
+});
+
+it("nothing can be written into a conversation that is gone, but into a new chat", async () => {
+  history.replaceState(null, "", "/?c=7");
+  localStorage.setItem(MEMBER_FLAG, "1");
+  FakeWebSocket.instances = [];
+  vi.stubGlobal("WebSocket", FakeWebSocket);
+  const user = { id: 1, username: "ada", created_at: "2026-01-01T00:00:00Z" };
+  const api = new FakeApi()
+    .on("POST /api/auth/refresh", () => json(200, { token: "t" }))
+    .on("GET /api/auth/me", () => json(200, user));
+  vi.stubGlobal("fetch", api.fetch);
+  render(
+    <Providers>
+      <ChatPage />
+    </Providers>,
+  );
+  const back = await screen.findByRole("button", { name: "Go to a new chat" });
+  const composer = screen.getByTestId<HTMLTextAreaElement>("composer");
+  await userEvent.type(composer, "hi");
+  expect(composer.value).toBe("");
+  expect(composer.getAttribute("aria-disabled")).toBe("true");
+  await userEvent.click(back);
+  await waitFor(() => expect(composer.getAttribute("aria-disabled")).toBeNull());
+  await userEvent.type(composer, "hi");
+  expect(composer.value).toBe("hi");
+});
+
+it("asking what is gone once more is not offered", () => {
+  expect(remedyOf({ code: "not_found", detail: "", retryAfterS: null })).toBe("none");
 });

@@ -19,7 +19,7 @@ import { useDraft } from "@/hooks/use-draft";
 import { useOpenConversation } from "@/hooks/use-open-conversation";
 import { useSampling } from "@/hooks/use-sampling";
 import { showConversation, useShownConversation } from "@/hooks/use-shown-conversation";
-import { liveReplyKey, shownKey, transcriptOf } from "@/lib/chat/selectors";
+import { isGone, liveReplyKey, shownKey, transcriptOf } from "@/lib/chat/selectors";
 import { patiently } from "@/lib/patiently";
 
 /** Guests have no use for it and need not wait for its code. */
@@ -40,6 +40,7 @@ export function ChatPage() {
   const isEmpty = useChat((state) => transcriptOf(state, key).messages.length === 0);
   const liveKey = useChat((state) => liveReplyKey(state, key));
   const isTemporary = useChat((state) => transcriptOf(state, key).isTemporary);
+  const isDisabled = useChat((state) => isGone(transcriptOf(state, key)));
   const maxTokens = useSampling().max_tokens ?? null;
   const title = useTitle(conversation);
   const [text, setText] = useDraft(key);
@@ -151,6 +152,7 @@ export function ChatPage() {
           isEmpty={isEmpty}
           isAnswering={liveKey !== null}
           isReady={!isRestoring}
+          isDisabled={isDisabled}
           isTemporary={isTemporary}
           onTextChange={setText}
           onSend={send}

@@ -21,6 +21,11 @@ export function transcriptOf(state: ChatState, key: TranscriptKey): Transcript {
   return state.transcripts[key] ?? EMPTY_TRANSCRIPT;
 }
 
+/** The server has said that there is no such conversation, or none of this person's. */
+export function isGone({ load, failure }: Transcript): boolean {
+  return load === "failed" && failure?.code === "not_found";
+}
+
 /** The text to show. A replayed stream grows silently behind the snapshot until it passes it. */
 export function visibleText(reply: Reply): string {
   return reply.text.length < reply.snapshot.length ? reply.snapshot : reply.text;
