@@ -82,7 +82,7 @@ export const SECTIONS: Readonly<Record<SettingsTab, Section>> = {
     ),
   },
   look: {
-    title: "Look and keys",
+    title: "Look and keyboard",
     summary: "Theme, motion, shortcuts",
     Icon: Palette,
     Content: dynamic(
