@@ -9,6 +9,7 @@ import { ApiError, toFailure } from "@/lib/api/errors";
 import { importConversation } from "@/lib/api/transfer";
 import { describeFailure } from "@/lib/failure";
 import { readConversations, UnfitFile } from "@/lib/import-files";
+import type { SessionKeeper } from "@/lib/session";
 import { showToast } from "@/lib/toasts";
 
 export interface ImportProblem {
@@ -26,7 +27,7 @@ export interface ImportState {
 
 /** Imports files one after another; a file that fails does not keep the others back. */
 export function useImport(): ImportState {
-  const { api } = useApp();
+  const { api, session } = useApp();
   const client = useQueryClient();
   const isBusy = useRef(false);
   const [progress, setProgress] = useState<string | null>(null);
@@ -37,21 +38,25 @@ export function useImport(): ImportState {
     isBusy.current = true;
     setProblems([]);
     const ids: number[] = [];
+    const stay = watchStay(session);
     for (const [index, file] of files.entries()) {
       const place = files.length > 1 ? `, ${index + 1} of ${files.length}` : "";
       setProgress(`${file.name}${place}`);
       try {
         for (const document of await readConversations(file)) {
-          ids.push((await importConversation(api, document)).id);
+          stay.signal.throwIfAborted();
+          ids.push((await importConversation(api, document, stay.signal)).id);
         }
       } catch (error) {
+        if (stay.signal.aborted) break;
         setProblems((before) => [...before, { file: file.name, text: sentenceFor(error) }]);
         if (error instanceof ApiError && isFinal(error)) break;
       }
     }
+    stay.end();
     isBusy.current = false;
     setProgress(null);
-    if (ids.length > 0) finish(ids);
+    if (ids.length > 0 && !stay.signal.aborted) finish(ids);
   }
 
   function finish(ids: readonly number[]): void {
@@ -66,6 +71,16 @@ export function useImport(): ImportState {
   }
 
   return { progress, problems, start, dismiss: () => setProblems([]) };
+}
+
+/** Aborted once whoever is signed in now no longer is: nothing is imported for somebody else. */
+function watchStay({ state }: SessionKeeper): { signal: AbortSignal; end: () => void } {
+  const person = state.get().user?.id;
+  const gone = new AbortController();
+  const end = state.subscribe(() => {
+    if (state.get().user?.id !== person) gone.abort();
+  });
+  return { signal: gone.signal, end };
 }
 
 /** The next file would fare no better. */

@@ -156,6 +156,25 @@ describe("files", () => {
     await waitFor(() => expect(shownToasts.get()[0]?.text).toBe("2 conversations imported."));
   });
 
+  it("are not imported for whoever signs in next", async () => {
+    let answer: (response: Response) => void = () => undefined;
+    const held = new Promise<Response>((resolve) => (answer = resolve));
+    server.intercept = ({ call }) => (call.includes("import") ? held : undefined);
+    const app = await openSidebar(server);
+    const line = (title: string) => JSON.stringify({ ...DOCUMENT, conversation: { title } });
+    await importFiles(file(`${line("One")}\n${line("Two")}\n`, "a.jsonl"), file(line("Three")));
+    await waitFor(() => expect(server.writes).toHaveLength(1));
+    const session = app.session.state.get();
+    act(() => app.session.lose(null));
+    act(() => app.session.state.set(session));
+    const at = "2026-01-01T00:00:00Z";
+    answer(json(201, { id: 1, title: "One", created_at: at, updated_at: at }));
+    await act(() => new Promise((resolve) => setTimeout(resolve, 200)));
+    expect(server.writes).toHaveLength(1);
+    expect(shownToasts.get()).toEqual([]);
+    expect(screen.queryByTestId("import-problems")).toBeNull();
+  });
+
   it("that are too large are not sent", async () => {
     await openSidebar(server);
     const large = file(JSON.stringify({ ...DOCUMENT, filling: "x".repeat(8 * 1024 * 1024) }));

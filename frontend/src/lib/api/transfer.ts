@@ -21,7 +21,9 @@ export async function exportConversation(
 export async function importConversation(
   api: ApiClient,
   document: string,
+  signal?: AbortSignal,
 ): Promise<ConversationSummary> {
-  const { body } = await api.request("POST", "/api/conversations/import", { text: document });
+  const options = { text: document, signal };
+  const { body } = await api.request("POST", "/api/conversations/import", options);
   return parseSummary(body);
 }
