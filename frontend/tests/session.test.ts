@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { ApiClient } from "@/lib/api/client";
 import { readFlag, writeFlag } from "@/lib/flags";
-import { MEMBER_FLAG, SessionKeeper } from "@/lib/session";
+import { LEFT, MEMBER_FLAG, SessionKeeper } from "@/lib/session";
 import { FakeApi, json } from "./fakes/fake-api";
 
 const ANA = { id: 1, username: "ana", created_at: "2026-01-01T10:00:00Z" };
@@ -78,6 +78,28 @@ describe("SessionKeeper", () => {
     dispatchEvent(new StorageEvent("storage", { key: MEMBER_FLAG, newValue: null }));
     expect(session.state.get().status).toBe("guest");
     stop();
+  });
+
+  it("lets other tabs tell signing out from a session that has ended", async () => {
+    const api = new FakeApi().on("POST /api/auth/login", () =>
+      json(200, { token: "t", user: ANA }),
+    );
+    const kept = new Map<string, string>();
+    const removed: (string | undefined)[] = [];
+    vi.stubGlobal("localStorage", {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+      removeItem: (key: string) => {
+        removed.push(kept.get(key));
+        kept.delete(key);
+      },
+    });
+    const session = keeperFor(api);
+    await session.login({ username: "ana", password: "correct horse" });
+    session.lose({ code: "session_ended", detail: "", retryAfterS: null });
+    await session.login({ username: "ana", password: "correct horse" });
+    await session.logout().catch(() => undefined);
+    expect(removed).toEqual(["1", LEFT]);
   });
 
   it("signs out here even if the server cannot be told", async () => {

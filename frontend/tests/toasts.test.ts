@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { dismissToast, showToast, shownToasts } from "@/lib/toasts";
+import { clearToasts, dismissToast, showToast, shownToasts } from "@/lib/toasts";
 
 afterEach(() => shownToasts.set([]));
 
@@ -28,4 +28,14 @@ test("a fourth toast takes the oldest away, which is told", () => {
   for (const text of ["2", "3", "4"]) showToast({ text });
   expect(shownToasts.get().map((toast) => toast.text)).toEqual(["2", "3", "4"]);
   expect(onGone).toHaveBeenCalledOnce();
+});
+
+test("all are cleared without being told gone", () => {
+  const onGone = vi.fn();
+  const id = showToast({ text: "“My secret” deleted.", onGone });
+  showToast({ text: "2" });
+  clearToasts();
+  dismissToast(id);
+  expect(shownToasts.get()).toEqual([]);
+  expect(onGone).not.toHaveBeenCalled();
 });

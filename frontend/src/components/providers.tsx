@@ -13,7 +13,8 @@ import { ApiError } from "@/lib/api/errors";
 import { type App, createApp } from "@/lib/app";
 import { clearDraftsOnSignOut } from "@/lib/drafts";
 import { patiently } from "@/lib/patiently";
-import { shownToasts } from "@/lib/toasts";
+import { forgetReplays } from "@/lib/replays";
+import { clearToasts, shownToasts } from "@/lib/toasts";
 
 // Loaded with the first notice: it is not needed to see or to write anything.
 const Toaster = dynamic(
@@ -64,7 +65,14 @@ function createBrowserApp(client: QueryClient): App {
       }
     },
     onConversationsChanged: createListRefresher(client, () => app.api),
-    onIdentityChanged: () => client.clear(),
+    onIdentityChanged: () => {
+      client.clear();
+      clearToasts();
+      forgetReplays();
+    },
+    onSignedOutElsewhere: () => {
+      if (location.pathname === "/") showConversation(null, { replace: true });
+    },
   });
   return app;
 }

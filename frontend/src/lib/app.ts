@@ -19,6 +19,8 @@ export interface AppHooks {
   readonly onConversationsChanged: () => void;
   /** Somebody else's data may be on the page: forget all of it. */
   readonly onIdentityChanged: () => void;
+  /** Signed out in another tab: what the address names is nothing to come back to. */
+  readonly onSignedOutElsewhere?: () => void;
 }
 
 export interface App {
@@ -87,7 +89,7 @@ export function createApp(hooks: AppHooks): App {
       socket.connect();
     });
     const stopProbing = probeOnReturn(socket);
-    const stopFollowing = session.followOtherTabs();
+    const stopFollowing = session.followOtherTabs(hooks.onSignedOutElsewhere);
     if (identity === null) void session.restore();
     else socket.connect();
     return () => {

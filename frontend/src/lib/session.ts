@@ -27,6 +27,9 @@ export interface Entry extends auth.Credentials {
  */
 export const MEMBER_FLAG = "eugpt.member";
 
+/** The flag's last value where the person wanted to leave: it tells other tabs so. */
+export const LEFT = "left";
+
 const GUEST: Session = { status: "guest", user: null, ended: null, kept: null };
 
 export class SessionKeeper {
@@ -66,6 +69,7 @@ export class SessionKeeper {
     try {
       await auth.logout(this.api);
     } finally {
+      writeFlag(MEMBER_FLAG, LEFT);
       this.leave(null);
     }
   }
@@ -76,18 +80,26 @@ export class SessionKeeper {
     if (session.user?.id === user.id) this.state.set({ ...session, user });
   }
 
-  /** Signing out in one tab is meant for all of them. Returns what ends the watch. */
-  followOtherTabs(): () => void {
+  /**
+   * Signing out in one tab is meant for all of them, and `onSignedOut` hears of it; a session that
+   * has ended there has ended here too. Returns what ends the watch.
+   */
+  followOtherTabs(onSignedOut?: () => void): () => void {
     const onStorage = (event: StorageEvent): void => {
-      if (event.key === MEMBER_FLAG && event.newValue === null) this.lose(null);
+      if (event.key !== MEMBER_FLAG || event.newValue !== null) return;
+      if (this.state.get().status !== "member") return;
+      this.leave(null);
+      if (event.oldValue === LEFT) onSignedOut?.();
     };
     addEventListener("storage", onStorage);
     return () => removeEventListener("storage", onStorage);
   }
 
-  /** The session is over without the person's doing. */
+  /** The session is over without a sign-out; null where the person has ended it some other way. */
   lose(reason: Failure | null): void {
-    if (this.state.get().status === "member") this.leave(reason);
+    if (this.state.get().status !== "member") return;
+    if (reason === null) writeFlag(MEMBER_FLAG, LEFT);
+    this.leave(reason);
   }
 
   dismissEnded(): void {

@@ -39,6 +39,11 @@ export function dismissToast(id: number): void {
   remove(id)?.onGone?.();
 }
 
+/** Takes all away, and tells nobody that they are gone: they were somebody else's. */
+export function clearToasts(): void {
+  shownToasts.set([]);
+}
+
 function remove(id: number): Toast | undefined {
   const toast = shownToasts.get().find((candidate) => candidate.id === id);
   if (toast) shownToasts.set(shownToasts.get().filter((candidate) => candidate !== toast));
