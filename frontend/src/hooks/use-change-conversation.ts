@@ -3,6 +3,7 @@
 import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useApp } from "./use-app";
 import { CONVERSATIONS } from "./use-conversations";
+import { handFocusTo } from "./use-handed-focus";
 import { SEARCH, type SearchData } from "./use-search";
 import {
   type BulkAction,
@@ -63,7 +64,13 @@ export function useArchiveConversations() {
     set(isArchived);
     showToast({
       text: isArchived ? `${what} archived.` : `${what} moved back to the list.`,
-      action: { label: "Undo", run: () => set(!isArchived) },
+      action: {
+        label: "Undo",
+        run: () => {
+          if (items[0]) handFocusTo(`entry:${items[0].id}`);
+          set(!isArchived);
+        },
+      },
     });
   };
 }

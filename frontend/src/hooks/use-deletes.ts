@@ -2,6 +2,7 @@
 
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useApp } from "./use-app";
+import { handFocusTo } from "./use-handed-focus";
 import { conversationInAddress, showConversation } from "./use-shown-conversation";
 import { deleteConversations } from "@/lib/api/bulk";
 import type { ConversationSummary } from "@/lib/api/conversations";
@@ -34,6 +35,7 @@ export function useDeleteConversations(): (items: readonly ConversationSummary[]
     const text =
       ids.length === 1 ? `“${only.title}” deleted.` : `${ids.length} conversations deleted.`;
     deletes.schedule(ids, text, () => {
+      handFocusTo(`entry:${only.id}`);
       if (wasShown && conversationInAddress() === null) showConversation(shown, { replace: true });
     });
   };

@@ -44,6 +44,19 @@ describe("deleting", () => {
     expect(server.writes).toEqual([]);
   });
 
+  it("gives the focus to what Undo brings back, and from a notice put away to where it was", async () => {
+    await openSidebar(server);
+    await chooseFromMenu("Cats", "delete");
+    await userEvent.click(await screen.findByTestId("toast-action"));
+    await waitFor(() => expect(document.activeElement?.textContent).toBe("Cats"));
+    await chooseFromMenu("Cats", "delete");
+    const neighbour = document.activeElement;
+    expect(neighbour?.textContent).toBe("Birds");
+    act(() => screen.getByTestId("toast-action").focus());
+    await userEvent.keyboard("{Escape}");
+    await waitFor(() => expect(document.activeElement).toBe(neighbour));
+  });
+
   it("does not let an older answer bring a deleted one back", async () => {
     await openSidebar(server);
     await chooseFromMenu("Cats", "delete");
