@@ -15,7 +15,7 @@ from servestatic import ServeStaticASGI
 
 # What a page may not use, whoever asks: the browser's sensors and payment.
 PERMISSIONS = (
-    "camera=(), microphone=(), geolocation=(), usb=(), serial=(), bluetooth=(), midi=(), "
+    "camera=(), microphone=(), geolocation=(), usb=(), serial=(), midi=(), "
     "payment=(), display-capture=(), browsing-topics=()"
 )
 POLICY_TAG = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)"')
