@@ -20,6 +20,7 @@ def test_bench_chat_measures_what_idle_sockets_cost(stack: Stack, tmp_path: Path
     numbers = json.loads(path.read_text())
     idle = numbers["idle"]
     assert idle["sockets"] == 60
-    assert 0 < idle["web_kib_per_socket"] < 1024
+    # 0 where what earlier tests left free in the web process holds all of them.
+    assert 0 <= idle["web_kib_per_socket"] < 1024
     assert idle["tokens_per_s"] > 0
     assert numbers["errors"] == {}
