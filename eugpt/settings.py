@@ -83,7 +83,7 @@ CORS_EXPOSE_HEADERS = [
 CORS_URLS_REGEX = r"^/(api|v1)/"
 
 INSTALLED_APPS = [
-    "eugpt.admin_site.EuGPTAdminConfig",
+    "moderation.site.EuGPTAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -99,6 +99,7 @@ INSTALLED_APPS = [
     "accounts",
     "chat",
     "inference",
+    "moderation",
 ]
 
 # Streaming-safe: nothing here reads or compresses a response body, everything is async-capable.

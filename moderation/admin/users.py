@@ -1,19 +1,19 @@
-"""Users and API keys in the admin: search, filter, suspend, reactivate, revoke."""
+"""Users: searched, filtered, suspended, reactivated."""
 
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts.deletion import CountedDeletion
-from accounts.models import ApiKey, User
+from accounts.models import User
 from accounts.removal import account_erase
 from accounts.services import user_reactivate, user_suspend
+from moderation.deletion import CountedDeletion
 
 # Tokens are secrets and groups are not used: neither belongs in front of a moderator.
 for model in (BlacklistedToken, OutstandingToken, Group):
@@ -102,39 +102,3 @@ class EuGPTUserAdmin(CountedDeletion, BaseUserAdmin):
         super().save_model(request, obj, form, change)
         if change and "is_active" in form.changed_data and not obj.is_active:
             user_suspend(user=obj)
-
-
-if TYPE_CHECKING:
-    BaseKeyAdmin = admin.ModelAdmin[ApiKey]
-else:
-    BaseKeyAdmin = admin.ModelAdmin
-
-
-@admin.register(ApiKey)
-class ApiKeyAdmin(BaseKeyAdmin):
-    """Keys can be seen and revoked; what was shown to their users is stored nowhere."""
-
-    list_display = ["name", "prefix", "user", "created_at", "last_used_at", "expires_at"]
-    list_filter = ["created_at", "last_used_at"]
-    list_select_related = ["user"]
-    search_fields = ["name", "prefix", "user__username"]
-    search_help_text = "Name, beginning of the key, or username"
-    ordering = ["-created_at", "-id"]
-    list_per_page = 50
-    show_full_result_count = False
-    fields = ["user", "name", "prefix", "created_at", "last_used_at", "expires_at"]
-    actions = ["revoke"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    @admin.action(description="Revoke: the keys end at once", permissions=["delete"])
-    def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
-        chosen = list(keys)
-        for key in chosen:
-            self.log_deletions(request, keys.filter(pk=key.pk))
-            key.delete()
-        self.message_user(request, f"{len(chosen)} revoked.", messages.SUCCESS)

@@ -25,4 +25,4 @@ class EuGPTAdminSite(AdminSite):
 
 
 class EuGPTAdminConfig(AdminConfig):
-    default_site = "eugpt.admin_site.EuGPTAdminSite"
+    default_site = "moderation.site.EuGPTAdminSite"

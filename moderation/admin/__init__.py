@@ -1,0 +1,11 @@
+"""The pages of the admin, one module for each kind of row; importing them registers them."""
+
+from moderation.admin import (  # noqa: F401
+    conversations,
+    generations,
+    keys,
+    messages,
+    opinions,
+    shares,
+    users,
+)

@@ -1,0 +1,44 @@
+"""API keys: seen and revoked."""
+
+from typing import TYPE_CHECKING
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from accounts.models import ApiKey
+
+if TYPE_CHECKING:
+    BaseKeyAdmin = admin.ModelAdmin[ApiKey]
+else:
+    BaseKeyAdmin = admin.ModelAdmin
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(BaseKeyAdmin):
+    """Keys can be seen and revoked; what was shown to their users is stored nowhere."""
+
+    list_display = ["name", "prefix", "user", "created_at", "last_used_at", "expires_at"]
+    list_filter = ["created_at", "last_used_at"]
+    list_select_related = ["user"]
+    search_fields = ["name", "prefix", "user__username"]
+    search_help_text = "Name, beginning of the key, or username"
+    ordering = ["-created_at", "-id"]
+    list_per_page = 50
+    show_full_result_count = False
+    fields = ["user", "name", "prefix", "created_at", "last_used_at", "expires_at"]
+    actions = ["revoke"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @admin.action(description="Revoke: the keys end at once", permissions=["delete"])
+    def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+        chosen = list(keys)
+        for key in chosen:
+            self.log_deletions(request, keys.filter(pk=key.pk))
+            key.delete()
+        self.message_user(request, f"{len(chosen)} revoked.", messages.SUCCESS)
