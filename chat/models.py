@@ -16,6 +16,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.request_ids import MAX_CHARS as REQUEST_ID_MAX_CHARS
+from accounts.request_ids import request_id
 from chat.search import SearchWords
 
 TITLE_MAX_CHARS = 120
@@ -48,6 +50,8 @@ class Conversation(models.Model):
     updated_at = models.DateTimeField(default=timezone.now)
     pinned = models.BooleanField(default=False)
     archived = models.BooleanField(default=False)
+    # Hidden by a moderator: gone for everybody but staff, and for its owner until it is unhidden.
+    hidden_at = models.DateTimeField(null=True, blank=True, editable=False)
     head = models.ForeignKey(
         "chat.Message", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -66,6 +70,10 @@ class Conversation(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["user", "uuid"], name="conversation_uuid_unique")
+        ]
+        permissions = [
+            ("read_private_conversation", "Can read the text of private conversations"),
+            ("hide_conversation", "Can hide and unhide conversations"),
         ]
 
     def __str__(self) -> str:
@@ -89,6 +97,8 @@ class Message(models.Model):
     role = models.CharField(max_length=9, choices=Role)
     content = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    # Hidden by a moderator: the text stays here, and only staff see it.
+    hidden_at = models.DateTimeField(null=True, blank=True, editable=False)
     search = models.GeneratedField(
         expression=SearchWords("content"), output_field=SearchVectorField(), db_persist=True
     )
@@ -98,13 +108,30 @@ class Message(models.Model):
     class Meta:
         # With fastupdate a search reads what is not sorted in yet, up to 4 MB, and some unlucky
         # write sorts it in: 0.1 ms more for every write is the better price.
-        indexes = [GinIndex(fields=["search"], name="message_search", fastupdate=False)]
+        indexes = [
+            GinIndex(fields=["search"], name="message_search", fastupdate=False),
+            models.Index(
+                fields=["conversation"],
+                condition=Q(hidden_at__isnull=False),
+                name="message_hidden",
+            ),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(role__in=Role.values), name="message_role_known")
         ]
+        permissions = [("hide_message", "Can hide and unhide messages")]
 
     def __str__(self) -> str:
         return f"{self.role} {self.pk}"
+
+    @property
+    def is_hidden(self) -> bool:
+        return self.hidden_at is not None
+
+    @property
+    def shown_content(self) -> str:
+        """The text as everybody but staff reads it."""
+        return "" if self.is_hidden else self.content
 
 
 class Status(models.TextChoices):
@@ -146,6 +173,10 @@ class Generation(models.Model):
     # "u:<user id>" or "g:<hash of the guest's secret>"
     owner_key = models.CharField(max_length=80)
     client_id = models.CharField(max_length=64, null=True, blank=True)
+    # The request that asked for it, as log lines name it.
+    request_id = models.CharField(
+        max_length=REQUEST_ID_MAX_CHARS, blank=True, default=request_id, db_default=""
+    )
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
     finish_reason = models.CharField(
         max_length=9, choices=FinishReason, default=FinishReason.NONE, blank=True
@@ -198,6 +229,10 @@ class Generation(models.Model):
                 condition=Q(finish_reason__in=FinishReason.values),
                 name="generation_finish_reason_known",
             ),
+        ]
+        permissions = [
+            ("cancel_generation", "Can stop replies that wait or are written"),
+            ("requeue_generation", "Can queue replies anew"),
         ]
 
     def __str__(self) -> str:
@@ -266,6 +301,7 @@ class Feedback(models.Model):
                 condition=Q(rating__in=Rating.values), name="feedback_rating_known"
             ),
         ]
+        permissions = [("export_feedback", "Can export feedback for training")]
 
     def __str__(self) -> str:
         return f"{self.rating} {self.pk}"
@@ -303,6 +339,14 @@ class Report(models.Model):
     text = models.TextField(blank=True)
     state = models.CharField(max_length=9, choices=ReportState, default=ReportState.OPEN)
     note = models.TextField(blank=True, default="")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
