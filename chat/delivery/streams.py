@@ -1,8 +1,9 @@
 """The Redis side of one generation: its stream, its control hash, and the one way to append.
 
-An entry is `{t: type, d: JSON}`. Types: `started {model, context_trimmed, seed}`, `token {seq,
-text}` (seq from 0 without gaps; its token ids stand beside it as `i`), and one end entry, `done
-{...}` or `error {code, detail}`. A second `started` means that the text begins again from seq 0.
+An entry is `{t: type, d: JSON}`. Types: `started {model, context_trimmed, seed, request_id}`,
+`token {seq, text}` (seq from 0 without gaps; its token ids stand beside it as `i`), and one end
+entry, `done {...}` or `error {code, detail}`. A second `started` means that the text begins again
+from seq 0.
 The control hash holds `attempt` (whose entries are accepted; "ended" after the end entry), `count`
 of entries, `last` entry id, `run` of the server that has all of them, `cancelled`, and for guests
 `input`, their turns, which no database ever sees.

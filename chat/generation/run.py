@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import django.db
 
 from accounts.hints import user_hint
+from accounts.request_ids import working_for
 from chat.delivery import streams
 from chat.delivery.endings import end_event
 from chat.delivery.reply import IsHeld, RunningReply, write
@@ -58,7 +59,7 @@ def generation_run(*, worker: Worker) -> bool:
     if generation is None:
         return False
     reply = RunningReply(str(generation.pk), generation.attempt)
-    with worker.holding(reply.key):
+    with worker.holding(reply.key), working_for(generation.request_id):
         try:
             _run_claimed(worker, generation, reply)
         except (EngineDead, *OUTAGES):
@@ -115,6 +116,7 @@ def _run_claimed(worker: Worker, generation: Generation, reply: RunningReply) ->
     if not written.is_started:
         started = {
             "model": chat_format.name, "context_trimmed": prompt.trimmed, "seed": params.seed,
+            "request_id": generation.request_id,
         }  # fmt: skip
         append_entry(generation, reply, "started", started)
     if start.begun.token_ids and not reply.next_seq:

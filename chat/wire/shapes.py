@@ -14,7 +14,12 @@ from chat.delivery.follow import GONE, QUIET
 GENERATION = "0c9e0f2e-3a71-4c52-9df5-6d9f1a2f7b10"
 LOST = {"code": "worker_lost", "detail": ERROR_DETAILS["worker_lost"]}
 AT_GENERATION = {"generation": GENERATION, "id": "1795348800000-0"}
-STARTED = {"model": "eugpt-36m", "context_trimmed": 0, "seed": 3141592653}
+STARTED = {
+    "model": "eugpt-36m",
+    "context_trimmed": 0,
+    "seed": 3141592653,
+    "request_id": "5e0c7a1b9d3f4826a1c2e3d4f5061728",
+}
 LOGPROBS = [
     {
         "id": 9707,
@@ -89,6 +94,9 @@ class Started(TypedDict):
     model: str
     context_trimmed: Annotated[Count, Field(description="Old messages that did not fit.")]
     seed: Annotated[Count, Field(description="With the same params it gives the same text.")]
+    request_id: NotRequired[
+        Annotated[str, Field(description="The X-Request-Id that asked for it; may be empty.")]
+    ]
 
 
 @closed()

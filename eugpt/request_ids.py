@@ -1,0 +1,46 @@
+"""Gives every request and socket an id: in the context, in its answer and in its tasks.
+
+A client's own `X-Request-Id` is taken over when it is well-formed, so that what happened in a
+browser is found in the logs of web process and worker.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from accounts.request_ids import HEADER, request_id, request_id_of, working_for
+
+_HEADER = HEADER.lower().encode()
+_STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
+_TASK_HEADER = "x_request_id"
+
+
+class RequestIds:
+    """ASGI: the id of a request in its context and in the head of its answer."""
+
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        said = next((v for n, v in scope["headers"] if n == _HEADER), b"")
+        name = request_id_of(said.decode("latin1"))
+
+        async def send_named(message: dict[str, Any]) -> None:
+            if message["type"] in _STARTS:
+                headers = [*message.get("headers", ()), (_HEADER, name.encode())]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        with working_for(name):
+            await self.application(scope, receive, send_named)
+
+
+def task_sent(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    """Celery's `before_task_publish`: the task names the request that sends it."""
+    if headers is not None and (name := request_id()):
+        headers[_TASK_HEADER] = name
+
+
+def task_request_id(task: Any) -> str:
+    """The request that sent the running task; "" for one of the schedule."""
+    return cast("str", getattr(task.request, _TASK_HEADER, None) or "")
