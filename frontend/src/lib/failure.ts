@@ -3,10 +3,14 @@
  * error codes become sentences for people.
  */
 
+import type { JsonObject } from "./parse";
+
 export interface Failure {
   readonly code: string;
   readonly detail: string;
   readonly retryAfterS: number | null;
+  /** The server's whole answer, for what one code alone has: `reason`, `until`, `limit`. */
+  readonly data?: JsonObject;
 }
 
 /** Codes this client makes itself; all others come from the server. */

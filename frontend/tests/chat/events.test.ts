@@ -47,6 +47,7 @@ describe("parseServerEvent", () => {
       generation: null,
       client_id: null,
       retry_after: 4,
+      data: { type: "error", code: "queue_full", detail: "Busy.", retry_after: 4 },
     });
   });
 

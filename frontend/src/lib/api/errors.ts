@@ -11,6 +11,7 @@ export class ApiError extends Error implements Failure {
     readonly detail: string,
     readonly fields: Readonly<Record<string, readonly string[]>> = {},
     readonly retryAfterS: number | null = null,
+    readonly data: JsonObject = {},
   ) {
     super(`${code}: ${detail}`);
   }
@@ -27,6 +28,7 @@ export async function errorFromResponse(response: Response): Promise<ApiError> {
     optionalString(body, "detail") ?? `The server answered with status ${response.status}.`,
     readFields(body.fields),
     optionalNumber(body, "retry_after") ?? (Number.isNaN(headerWait) ? null : headerWait),
+    body,
   );
 }
 

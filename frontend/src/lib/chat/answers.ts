@@ -69,11 +69,7 @@ function withId(message: Message, id: number | null): Message {
 const ONLY_CHILD: Siblings = { index: 1, count: 1, previous: null, next: null };
 
 export function applyError(state: ChatState, event: ErrorEvent): ChatState {
-  const failure: Failure = {
-    code: event.code,
-    detail: event.detail,
-    retryAfterS: event.retry_after,
-  };
+  const failure = failureOf(event);
   // A prompt refused because another answer is running names that answer too: the client id wins.
   const key =
     event.client_id === null
@@ -90,6 +86,10 @@ export function applyError(state: ChatState, event: ErrorEvent): ChatState {
     return { ...dropExchange(state, key), notice: failure, refusedEdit: refusedEdit(reply) };
   }
   return updateReply(state, key, fail(failure));
+}
+
+export function failureOf({ code, detail, retry_after, data = {} }: ErrorEvent): Failure {
+  return { code, detail, retryAfterS: retry_after, data };
 }
 
 function fail(failure: Failure): (reply: Reply) => Reply {

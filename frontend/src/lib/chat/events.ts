@@ -132,6 +132,8 @@ export interface ErrorEvent {
   readonly generation: string | null;
   readonly client_id: string | null;
   readonly retry_after: number | null;
+  /** The whole message, for what one code alone has. */
+  readonly data?: JsonObject;
 }
 
 export type GenerationEvent =
@@ -197,6 +199,7 @@ const PARSERS: {
     generation: optionalString(o, "generation"),
     client_id: optionalString(o, "client_id"),
     retry_after: optionalNumber(o, "retry_after"),
+    data: o,
   }),
   conversation: (o) => ({ conversation: readInteger(o, "conversation") }),
   pong: () => ({}),
