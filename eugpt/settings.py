@@ -6,7 +6,7 @@ from typing import Any
 from corsheaders.defaults import default_headers
 from psycopg.conninfo import conninfo_to_dict
 
-from eugpt.config import config_load
+from eugpt.config import BASE_DIR, config_load
 
 CONFIG = config_load()
 
@@ -122,6 +122,8 @@ APPEND_SLASH = True
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # Before the admin's own, some of which it takes the place of.
+        "DIRS": [BASE_DIR / "moderation" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -194,6 +196,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "chat.tasks.reap_generations",
         "schedule": 1.0,
         "options": {"expires": 2},
+    },
+    "lift-suspensions": {
+        "task": "accounts.tasks.lift_suspensions",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
     },
     "prune": {"task": "chat.tasks.prune", "schedule": timedelta(hours=1)},
     "prune-tokens": {"task": "accounts.tasks.prune_tokens", "schedule": timedelta(days=1)},
