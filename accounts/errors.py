@@ -84,9 +84,12 @@ class TooManyKeys(ApiError):
 
 
 class Suspended(ApiError):
+    """Made by `accounts.suspension`: `reason` (may be ""), `until` (a time as text, or None)."""
+
     status_code = status.HTTP_403_FORBIDDEN
     default_detail = "This account is suspended."
     default_code = "suspended"
+    example: ClassVar = {"reason": "Spam", "until": "2026-12-01T12:00:00Z"}
 
 
 class ForeignOrigin(ApiError):

@@ -12,9 +12,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.errors import InvalidApiKey, NotFound, Suspended, TooManyKeys
+from accounts.errors import InvalidApiKey, NotFound, TooManyKeys
 from accounts.models import ApiKey, User
 from accounts.sessions import user_lock
+from accounts.suspension import suspension_check
 
 KEYS_MAX = 20
 KEY_START = "eugpt-"
@@ -61,8 +62,7 @@ def key_user(*, secret: str) -> User:
     now = timezone.now()
     if key is None or (key.expires_at is not None and key.expires_at <= now):
         raise InvalidApiKey
-    if not key.user.is_active:
-        raise Suspended
+    suspension_check(key.user)
     if key.last_used_at is None or now - key.last_used_at >= USE_NOTED_EVERY:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     return key.user

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 USERNAME_MIN_CHARS = 3
 USERNAME_MAX_CHARS = 32
+SUSPENSION_REASON_MAX_CHARS = 300
 
 
 class CaseInsensitiveUserManager(UserManager["User"]):
@@ -24,7 +25,8 @@ class CaseInsensitiveUserManager(UserManager["User"]):
 
 
 class User(AbstractUser):
-    """An account. `is_active=False` means suspended.
+    """An account. `is_active=False` means suspended, for ever or until `suspended_until`
+    (`accounts.suspension`).
 
     Every token carries `token_version`; raising it ends all sessions at once.
     """
@@ -43,6 +45,12 @@ class User(AbstractUser):
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
     token_version = models.PositiveIntegerField(default=0, editable=False)
+    suspended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    suspended_until = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
+    # The user reads it.
+    suspension_reason = models.CharField(
+        max_length=SUSPENSION_REASON_MAX_CHARS, blank=True, default="", editable=False
+    )
     # What the page wishes for this user; its shape is `accounts.api.preferences`.
     settings = models.JSONField(default=dict, blank=True, editable=False)
 
@@ -55,6 +63,7 @@ class User(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         swappable = "AUTH_USER_MODEL"
+        permissions = [("suspend_user", "Can suspend users and let them in again")]
         constraints = [
             models.UniqueConstraint(
                 Lower("username"),

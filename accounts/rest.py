@@ -138,6 +138,10 @@ class ErrorBody(serializers.Serializer[Any]):
         required=False, help_text="With `generation_running`: the one that runs."
     )
     retry_after = serializers.IntegerField(required=False, help_text="Seconds to wait.")
+    reason = serializers.CharField(required=False, help_text="With `suspended`; may be empty.")
+    until = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="With `suspended`; null where there is no end."
+    )
 
 
 def error_responses(*errors: int | type[ApiError]) -> dict[int, OpenApiResponse]:

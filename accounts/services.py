@@ -1,20 +1,27 @@
 """What changes an account."""
 
+import logging
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
+import redis.exceptions
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.errors import InvalidCredentials, Suspended, UsernameTaken, WrongPassword
+from accounts.belongings import belongings
+from accounts.errors import Invalid, InvalidCredentials, UsernameTaken, WrongPassword
 from accounts.hints import SUSPENDED_HINT, user_hint
 from accounts.limits import limit_hit
-from accounts.models import User
+from accounts.models import SUSPENSION_REASON_MAX_CHARS, User
 from accounts.selectors import user_by_username
 from accounts.sessions import user_lock
+from accounts.suspension import LIFTED, suspension_check
 from accounts.tokens import TokenPair, tokens_end_all, tokens_end_others
+
+logger = logging.getLogger(__name__)
 
 
 def user_register(*, username: str, password: str) -> User:
@@ -68,8 +75,7 @@ def user_authenticate(*, username: str, password: str) -> User:
         raise InvalidCredentials
     if not user.check_password(password):
         raise InvalidCredentials
-    if not user.is_active:
-        raise Suspended
+    suspension_check(user)
     User.objects.filter(pk=user.pk).update(last_login=timezone.now())
     return user
 
@@ -87,8 +93,7 @@ def password_change(
     hashed = make_password(new_password)  # a slow hash: not while others wait for the row
     with transaction.atomic():
         locked = user_lock(user_id=user.pk)
-        if not locked.is_active:
-            raise Suspended
+        suspension_check(locked)
         if locked.password != user.password:
             raise WrongPassword
         locked.password = hashed
@@ -109,16 +114,53 @@ def sessions_end_all(*, user: User) -> None:
         tokens_end_all(user=user_lock(user_id=user.pk))
 
 
-def user_suspend(*, user: User) -> None:
-    """Lock the user out: no sign-in, all sessions and sockets end. One transaction."""
+def user_suspend(*, user: User, reason: str = "", until: datetime | None = None) -> None:
+    """Lock the user out, for ever or until a moment: no sign-in, no keys; all sessions and sockets
+    end, and what runs for the user stops. Of who is suspended already it sets reason and end anew.
+
+    The user reads `reason`. One transaction; raises Invalid.
+    """
+    reason = "".join(filter(str.isprintable, " ".join(reason.split())))
+    if len(reason) > SUSPENSION_REASON_MAX_CHARS:
+        raise _invalid("reason", f"At most {SUSPENSION_REASON_MAX_CHARS} characters.")
+    if until is not None and until <= timezone.now():
+        raise _invalid("until", "This moment has passed.")
     with transaction.atomic():
-        user.is_active = False
-        user.save(update_fields=["is_active"])
-        tokens_end_all(user=user)
+        locked = user_lock(user_id=user.pk)
+        suspended_at = timezone.now() if locked.is_active else locked.suspended_at
+        fields = {
+            "is_active": False,
+            "suspended_at": suspended_at or timezone.now(),
+            "suspended_until": until,
+            "suspension_reason": reason,
+        }
+        _set_fields((locked, user), fields)
+        tokens_end_all(user=locked)
+        user.token_version = locked.token_version
         transaction.on_commit(partial(user_hint, user_id=user.pk, kind=SUSPENDED_HINT))
+        transaction.on_commit(partial(_stop_all, user))
 
 
 def user_reactivate(*, user: User) -> None:
     """Let a suspended user sign in again; ended sessions stay ended."""
-    user.is_active = True
-    user.save(update_fields=["is_active"])
+    _set_fields((user,), LIFTED)
+
+
+def _set_fields(copies: tuple[User, ...], fields: Mapping[str, Any]) -> None:
+    """Write the fields to the row, and to these copies of it."""
+    User.objects.filter(pk=copies[0].pk).update(**fields)
+    for copy in copies:
+        for name, value in fields.items():
+            setattr(copy, name, value)
+
+
+def _stop_all(user: User) -> None:
+    try:
+        for part in belongings():
+            part.stop(user)
+    except redis.exceptions.RedisError:
+        logger.warning("what runs for a suspended user is stopped later", exc_info=True)
+
+
+def _invalid(field: str, detail: str) -> Invalid:
+    return Invalid(detail, fields={field: [detail]})

@@ -14,9 +14,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from rest_framework_simplejwt.settings import api_settings
 
-from accounts.errors import NotAuthenticated, NotFound, Suspended
+from accounts.errors import NotAuthenticated, NotFound
 from accounts.hints import SESSION_ENDED_HINT, user_hint
 from accounts.models import USER_AGENT_MAX_CHARS, Session, User
+from accounts.suspension import suspension_check
 
 ENDED = "Your session has ended. Sign in again."
 
@@ -46,8 +47,7 @@ def user_in_session(
     user = User.objects.filter(pk=user_id).annotate(is_signed_in=Exists(alive)).first()
     if user is None:
         raise NotAuthenticated
-    if not user.is_active:
-        raise Suspended
+    suspension_check(user)
     if token_version != user.token_version or not user.is_signed_in:
         raise NotAuthenticated(ENDED)
     user.session_id = session_id

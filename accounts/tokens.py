@@ -17,7 +17,7 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken, Token
 
-from accounts.errors import NotAuthenticated, Suspended
+from accounts.errors import NotAuthenticated
 from accounts.models import Session, User
 from accounts.sessions import (
     ENDED,
@@ -27,6 +27,7 @@ from accounts.sessions import (
     sessions_tell,
     user_lock,
 )
+from accounts.suspension import suspension_check
 
 VERSION_CLAIM = "ver"
 SESSION_CLAIM = "sid"
@@ -137,8 +138,7 @@ def _blacklist(user: User, **only: str) -> None:
 
 
 def _check(user: User, token_version: int | None, session_id: uuid.UUID | None = None) -> None:
-    if not user.is_active:
-        raise Suspended
+    suspension_check(user)
     if token_version != user.token_version:
         goes_on = session_id and Session.objects.filter(user=user, pk=session_id).exists()
         raise (Superseded if goes_on else NotAuthenticated)(ENDED)
