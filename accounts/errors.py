@@ -92,6 +92,34 @@ class Suspended(ApiError):
     example: ClassVar = {"reason": "Spam", "until": "2026-12-01T12:00:00Z"}
 
 
+class RegistrationClosed(ApiError):
+    status_code = status.HTTP_403_FORBIDDEN
+    default_detail = "New accounts cannot be made here."
+    default_code = "registration_closed"
+
+
+class EmailOff(ApiError):
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "This server sends no e-mail."
+    default_code = "email_off"
+
+
+class InvalidLink(ApiError):
+    """Not ours, used, expired, or made useless by a change: all look the same."""
+
+    default_detail = "This link is not valid any more. Ask for a new one."
+    default_code = "invalid_link"
+
+
+class LockedOut(ApiError):
+    """Raise with `retry_after`, in whole seconds."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_detail = "Too many failed attempts to sign in. Try again later."
+    default_code = "locked_out"
+    example: ClassVar = {"retry_after": 600}
+
+
 class ForeignOrigin(ApiError):
     status_code = status.HTTP_403_FORBIDDEN
     default_detail = "This request came from another site."
@@ -105,6 +133,15 @@ class RateLimited(ApiError):
     default_detail = "Too many requests. Try again in a moment."
     default_code = "rate_limited"
     example: ClassVar = {"retry_after": 12}
+
+
+class QuotaExceeded(ApiError):
+    """What a role has for a day is used up. Raise with `limit` and `retry_after`."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_detail = "You have used up your messages of this day. More come back with time."
+    default_code = "quota_exceeded"
+    example: ClassVar = {"limit": 2000, "retry_after": 3600}
 
 
 class Unavailable(ApiError):

@@ -6,16 +6,21 @@ validated object; `eugpt.settings` hands its values to the apps as Django settin
 with a message that names the variable. This file knows nothing of Django.
 """
 
+import hashlib
+import hmac
 import os
 import secrets
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from limits import parse
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from eugpt.email_url import email_url_check, public_origin_check
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PREFIX = "EUGPT_"
@@ -76,6 +81,13 @@ class Config(BaseSettings):
     cookie_samesite: Literal["Lax", "None"] = Field("Lax", alias="EUGPT_COOKIE_SAMESITE")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="EUGPT_LOG_LEVEL")
 
+    public_origin: Annotated[str, AfterValidator(public_origin_check)] = Field(
+        "", alias="EUGPT_PUBLIC_ORIGIN"
+    )
+    registration: Literal["open", "closed"] = Field("open", alias="EUGPT_REGISTRATION")
+    email_url: Annotated[str, AfterValidator(email_url_check)] = Field("", alias="EUGPT_EMAIL_URL")
+    email_from: str = Field("", alias="EUGPT_EMAIL_FROM")
+
     limits: bool = Field(True, alias="EUGPT_LIMITS")
     queue_limit: int = Field(200, alias="EUGPT_QUEUE_LIMIT", ge=1)
     queue_limit_member: int = Field(8, alias="EUGPT_QUEUE_LIMIT_MEMBER", ge=1)
@@ -106,6 +118,19 @@ class Config(BaseSettings):
         """Host names the web process answers to: the public ones, and loopback for probes."""
         return list(dict.fromkeys((*self.public_hosts(), *LOOPBACK_HOSTS)))
 
+    def origin(self) -> str:
+        """Where links in mails lead: never what a request says in its Host header."""
+        return self.public_origin or f"http://localhost:{self.port or 8000}"
+
+    def mail_url(self) -> str:
+        """How mails are sent; in development into the log by default, in production not at all."""
+        return self.email_url or ("" if self.is_production else "console:")
+
+    def mail_from(self) -> str:
+        """The sender of mails."""
+        host = (urlsplit(self.origin()).hostname or "localhost").strip("[]")
+        return self.email_from or f"EuGPT <noreply@{host}>"
+
     def signing_key(self) -> str:
         """The key that signs tokens and sessions.
 
@@ -118,6 +143,11 @@ class Config(BaseSettings):
         if not self.is_production and stored.is_file():
             return stored.read_text(encoding="utf-8").strip() or secrets.token_urlsafe(50)
         return secrets.token_urlsafe(50)
+
+
+def purpose_key(secret: str, purpose: str) -> str:
+    """A key for one purpose, made of the secret: no two purposes ever sign with the same bytes."""
+    return hmac.new(secret.encode(), f"eugpt.{purpose}".encode(), hashlib.sha256).hexdigest()
 
 
 def known_variables() -> frozenset[str]:
@@ -144,6 +174,8 @@ def _production_problems(config: Config) -> list[str]:
         problems.append(f"EUGPT_SECRET_KEY needs at least {MIN_SECRET_CHARS} random characters")
     if not config.allowed_hosts or "*" in config.allowed_hosts:
         problems.append("EUGPT_ALLOWED_HOSTS must name the public host names")
+    if config.email_url not in ("", "off") and not config.public_origin.startswith("https://"):
+        problems.append("EUGPT_PUBLIC_ORIGIN must be the https:// address that mails link to")
     if config.debug:
         problems.append("EUGPT_DEBUG must be off")
     if not config.limits:

@@ -6,7 +6,8 @@ from typing import Any
 from corsheaders.defaults import default_headers
 from psycopg.conninfo import conninfo_to_dict
 
-from eugpt.config import BASE_DIR, config_load
+from eugpt.config import BASE_DIR, config_load, purpose_key
+from eugpt.email_url import email_settings
 
 CONFIG = config_load()
 
@@ -24,11 +25,31 @@ MODELS_DIR = CONFIG.models_dir
 VAR_DIR = CONFIG.var_dir
 FRONTEND_DIR = CONFIG.frontend_dir
 LIMITS_ENABLED = CONFIG.limits
+IS_PRODUCTION = CONFIG.is_production
+PROXY_HOPS = CONFIG.proxy_hops
+REGISTRATION_OPEN = CONFIG.registration == "open"
+PUBLIC_ORIGIN = CONFIG.origin()
+_EMAIL = email_settings(CONFIG.mail_url())
+EMAIL_ENABLED = bool(_EMAIL)
+DEFAULT_FROM_EMAIL = CONFIG.mail_from()
+globals().update(_EMAIL)  # EMAIL_BACKEND, EMAIL_HOST, …
 # One `limits` rate each: register, login, guest_prompt, shared and context count per client
 # address, the others per user.
 RATE_LIMITS = {
     "register": "30 per 10 minutes",
     "login": "20 per minute",
+    # Failed sign-ins (`accounts.lockout`): by name and address, by name from devices that are not
+    # known, and by name and known device.
+    "login_pair": "10 per 15 minutes",
+    "login_name": "100 per hour",
+    "login_device": "10 per 15 minutes",
+    # Mails: by user or client address who asks, and by whom they go to.
+    "email": "6 per hour",
+    "email_address": "20 per hour",
+    "email_target": "10 per day",
+    "forgot": "10 per hour",
+    "forgot_target": "5 per hour",
+    "link": "30 per 10 minutes",
     "rename": "10 per 10 minutes",
     "password": "10 per 10 minutes",
     "account_export": "6 per hour",
@@ -51,6 +72,8 @@ LARGER_BODIES = {
 }
 # The caps are kept by `eugpt.body_cap`; Django's own, for all routes alike, would be 2.5 MB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(LARGER_BODIES.values())
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 DEBUG = CONFIG.debug
 SECRET_KEY = CONFIG.signing_key()
@@ -171,8 +194,8 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT = "eugpt.broker:Transport"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 3, "socket_keepalive": True}
-CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"chat.tasks.run_generation": {"queue": "generate"}}
@@ -239,6 +262,7 @@ SIMPLE_JWT = {
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
     "ALGORITHM": "HS256",
+    "SIGNING_KEY": purpose_key(SECRET_KEY, "jwt"),
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "EuGPT API",
@@ -278,10 +302,13 @@ USE_I18N = False
 REFRESH_COOKIE_NAME = "eugpt_refresh"
 REFRESH_COOKIE_PATH = "/api/auth"
 REFRESH_COOKIE_SAMESITE = CONFIG.cookie_samesite
-# EuGPT in production stands behind a proxy that ends TLS and is trusted by uvicorn.
+# The scheme is what `eugpt.client_address` says, so no header needs to be trusted here.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.is_production
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.is_production else None
+SECURE_SSL_REDIRECT = CONFIG.is_production
+SECURE_REDIRECT_EXEMPT = [r"^livez/?$", r"^api/health/?$"]  # probes come without the proxy
 SECURE_HSTS_SECONDS = 31_536_000 if CONFIG.is_production else 0
+# Sub-domains and browsers' preload lists concern more than this site: for its owner to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -289,28 +316,4 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
-    },
-    "filters": {
-        "has_cause": {
-            "()": "django.utils.log.CallbackFilter",
-            "callback": lambda record: bool(record.exc_info),
-        },
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": CONFIG.log_level},
-    "loggers": {
-        "django": {"handlers": [], "level": CONFIG.log_level, "propagate": True},
-        # Answers with an error status are in the access log; only exceptions are news.
-        "django.request": {"filters": ["has_cause"]},
-        "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
-        # A line for each task would be several a second: the reaper's alone never end.
-        "celery.app.trace": {"level": "WARNING"},
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.beat": {"level": "WARNING"},
-    },
-}
+LOGGING = logging_settings(CONFIG.log_level)
