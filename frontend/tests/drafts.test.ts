@@ -1,4 +1,5 @@
 import { expect, it, vi } from "vitest";
+import { parseUser } from "@/lib/api/auth";
 import { clearDrafts, clearDraftsOnSignOut, readDraft, writeDraft } from "@/lib/drafts";
 import { writeFlag } from "@/lib/flags";
 import { MEMBER_FLAG, type Session } from "@/lib/session";
@@ -40,7 +41,7 @@ it("reads what somebody else wrote there as no draft", () => {
 });
 
 const GUEST: Session = { status: "guest", user: null, ended: null, kept: null };
-const ANA = { id: 1, username: "ana", createdAt: null, sampling: {} };
+const ANA = parseUser({ id: 1, username: "ana" });
 
 it("forgets them when somebody signs out, or had been signed in and is no longer", () => {
   const session = new Store<Session>({ ...GUEST, status: "restoring" });

@@ -12,6 +12,7 @@ import { useThemeKeeper } from "@/hooks/use-theme";
 import { ApiError } from "@/lib/api/errors";
 import { type App, createApp } from "@/lib/app";
 import { clearDraftsOnSignOut } from "@/lib/drafts";
+import { SUSPENDED } from "@/lib/failure";
 import { patiently } from "@/lib/patiently";
 import { forgetReplays } from "@/lib/replays";
 import { clearToasts, shownToasts } from "@/lib/toasts";
@@ -22,6 +23,11 @@ const Toaster = dynamic(
   { ssr: false },
 );
 
+const SuspendedPage = dynamic(
+  () => patiently(async () => (await import("@/components/suspended-page")).SuspendedPage),
+  { ssr: false },
+);
+
 const MAX_RETRIES = 3;
 
 export function Providers({ children }: { children: ReactNode }) {
@@ -29,13 +35,14 @@ export function Providers({ children }: { children: ReactNode }) {
   const [app] = useState(() => createBrowserApp(client));
   useEffect(() => app.start(), [app]);
   useEffect(() => clearDraftsOnSignOut(app.session.state), [app]);
+  const { ended } = useStore(app.session.state);
   const hasToasts = useStore(shownToasts).length > 0;
   useThemeKeeper();
   usePreferencesKeeper();
   return (
     <QueryClientProvider client={client}>
       <AppContext value={app}>
-        {children}
+        {ended?.code === SUSPENDED ? <SuspendedPage failure={ended} /> : children}
         {hasToasts && <Toaster />}
       </AppContext>
     </QueryClientProvider>

@@ -5,10 +5,11 @@
 import { socketTicket } from "./api/auth";
 import { ApiClient, type Exclusive } from "./api/client";
 import { getConversation, keepConversation, showBranch } from "./api/conversations";
+import { failureOf } from "./chat/answers";
 import { ChatController } from "./chat/controller";
 import type { KeepOutcome } from "./chat/keep";
 import { API_ORIGIN, socketUrl } from "./config";
-import type { Failure } from "./failure";
+import { type Failure, SUSPENDED } from "./failure";
 import { guestSampling, loadGuestSampling } from "./sampling";
 import { type Session, SessionKeeper } from "./session";
 import { Store } from "./store";
@@ -41,6 +42,7 @@ export function createApp(hooks: AppHooks): App {
     fetch: (input, init) => fetch(input, init),
     exclusive: oneTabAtATime,
     onSessionLost: () => session.lose({ code: "session_ended", detail: "", retryAfterS: null }),
+    onSuspended: (failure) => session.suspend(failure),
   });
   const problem = new Store<Failure | null>(null);
   /** Of the guest's chat, until the page is the member's. */
@@ -60,12 +62,20 @@ export function createApp(hooks: AppHooks): App {
   const socket: ChatSocket = new ChatSocket({
     url: async () =>
       socketUrl(API_ORIGIN, location.origin, api.isSignedIn ? await socketTicket(api) : null),
-    onEvent: chat.receive,
+    onEvent: (event) => {
+      if (event.type === "error" && event.code === SUSPENDED) session.suspend(failureOf(event));
+      else chat.receive(event);
+    },
     onStatus: (status) => connection.set(status),
     onProblem: (failure) => problem.set(failure),
-    onSessionEnded: () => void api.refresh().catch(() => undefined),
-    onRefused: () => session.lose({ code: "suspended", detail: "", retryAfterS: null }),
+    onSessionEnded: lookAgain,
+    onRefused: lookAgain,
   });
+
+  /** A refresh that is refused says why, and ends the session. */
+  function lookAgain(): void {
+    if (api.isSignedIn) void api.refresh().catch(() => undefined);
+  }
 
   /** The defaults of answers: a member's are on the server, a guest's on this device. */
   function applySampling(): void {

@@ -16,6 +16,8 @@ export interface Failure {
 /** Codes this client makes itself; all others come from the server. */
 export const NETWORK = "network";
 export const BAD_ANSWER = "bad_answer";
+/** The one code that takes the whole page. */
+export const SUSPENDED = "suspended";
 
 const SENTENCES: Record<string, string> = {
   [NETWORK]: "EuGPT could not be reached. Check the connection and try again.",
@@ -39,7 +41,7 @@ const SENTENCES: Record<string, string> = {
   too_many_requests: "This page asked too much at once. It goes on in a moment.",
   connection_refused: "The server does not accept connections from this page.",
   idle: "The connection rested for a while.",
-  suspended: "This account is suspended. If you think this is a mistake, contact the operator.",
+  [SUSPENDED]: "This account is suspended.",
   unavailable: "EuGPT is being restarted or is out of reach. It should be back soon.",
   internal: "Something went wrong while writing this answer.",
 };

@@ -49,7 +49,7 @@ export class SessionKeeper {
         return this.enter(await auth.restore(this.api));
       } catch (error) {
         const isFinal = error instanceof ApiError && (error.status === 401 || error.status === 403);
-        if (isFinal) return this.leave(null);
+        if (isFinal) return this.leave(this.state.get().ended);
         await new Promise((resolve) => setTimeout(resolve, backoffMs(attempt)));
       }
     }
@@ -99,6 +99,11 @@ export class SessionKeeper {
   lose(reason: Failure | null): void {
     if (this.state.get().status !== "member") return;
     if (reason === null) writeFlag(MEMBER_FLAG, LEFT);
+    this.leave(reason);
+  }
+
+  /** The server lets this account do nothing, whether somebody is signed in or wants to be. */
+  suspend(reason: Failure): void {
     this.leave(reason);
   }
 

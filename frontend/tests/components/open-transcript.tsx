@@ -4,6 +4,7 @@ import { FakeApi } from "../fakes/fake-api";
 import { showTranscript, testApp } from "../fakes/test-app";
 import { TranscriptView } from "@/components/chat/transcript-view";
 import { AppContext } from "@/hooks/use-app";
+import { parseUser } from "@/lib/api/auth";
 import type { App } from "@/lib/app";
 import type { Message, Transcript } from "@/lib/chat/state";
 
@@ -22,7 +23,7 @@ export async function openTranscript(
   { isGuest = false, api = new FakeApi(), hasOlder = false } = {},
 ): Promise<Opened> {
   const app = testApp(api);
-  const user = isGuest ? null : { id: 1, username: "ada", createdAt: null, sampling: {} };
+  const user = isGuest ? null : parseUser({ id: 1, username: "ada" });
   const status = isGuest ? "guest" : "member";
   app.session.state.set({ ...app.session.state.get(), status, user });
   app.chat.reset({ isGuest });

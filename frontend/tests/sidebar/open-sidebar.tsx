@@ -8,6 +8,7 @@ import { Sidebar } from "@/components/sidebar/sidebar";
 import { Toaster } from "@/components/ui/toaster";
 import { AppContext } from "@/hooks/use-app";
 import { useShownConversation } from "@/hooks/use-shown-conversation";
+import { parseUser } from "@/lib/api/auth";
 import { type App, createApp } from "@/lib/app";
 import { dismissToast, shownToasts } from "@/lib/toasts";
 
@@ -31,7 +32,7 @@ export async function openSidebar(server: FakeConversations): Promise<App> {
     onIdentityChanged: ignore,
   });
   opened = app;
-  const user = { id: 1, username: "ada", createdAt: null, sampling: {} };
+  const user = parseUser({ id: 1, username: "ada" });
   app.session.state.set({ ...app.session.state.get(), status: "member", user });
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   render(

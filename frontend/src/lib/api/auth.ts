@@ -1,6 +1,6 @@
 import type { ApiClient, RequestOptions } from "./client";
 import { type SamplingParams, parseParams } from "@/lib/chat/params";
-import { asObject, optionalString, readInteger, readString } from "@/lib/parse";
+import { asObject, optionalBoolean, optionalString, readInteger, readString } from "@/lib/parse";
 
 export interface User {
   readonly id: number;
@@ -8,6 +8,13 @@ export interface User {
   readonly createdAt: string | null;
   /** The defaults of answers; only those that were set. */
   readonly sampling: SamplingParams;
+  /** Confirmed by its owner. */
+  readonly email: string | null;
+  /** Waits for its owner's word. */
+  readonly pendingEmail: string | null;
+  readonly isStaff: boolean;
+  /** Ratings and comments may become training data. */
+  readonly mayTrain: boolean;
 }
 
 export interface Credentials {
@@ -22,6 +29,10 @@ export function parseUser(value: unknown): User {
     username: readString(object, "username"),
     createdAt: optionalString(object, "created_at"),
     sampling: parseParams(asObject(object.settings ?? {}).sampling),
+    email: optionalString(object, "email"),
+    pendingEmail: optionalString(object, "pending_email"),
+    isStaff: object.role === "staff",
+    mayTrain: optionalBoolean(object, "may_train"),
   };
 }
 

@@ -3,6 +3,7 @@
  * nowhere else; the refresh token is an HttpOnly cookie that script never sees.
  */
 import { ApiError, errorFromResponse, networkError } from "./errors";
+import { SUSPENDED } from "@/lib/failure";
 import { asObject, readString } from "@/lib/parse";
 
 export type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
@@ -38,6 +39,8 @@ export interface ApiClientOptions {
   readonly exclusive?: Exclusive;
   /** The refresh cookie is gone or refused: whoever was signed in no longer is. */
   readonly onSessionLost?: () => void;
+  /** Whoever is, or wants to be, signed in may not be; any answer may say so. */
+  readonly onSuspended?: (failure: ApiError) => void;
 }
 
 export class ApiClient {
@@ -55,13 +58,13 @@ export class ApiClient {
   }
 
   async request(method: Method, path: string, options: RequestOptions = {}): Promise<Answer> {
-    return readAnswer(await this.sendSignedIn(method, path, options));
+    return this.read(await this.sendSignedIn(method, path, options));
   }
 
   /** For files: a link could not carry the token. */
   async download(path: string, signal?: AbortSignal): Promise<Download> {
     const response = await this.sendSignedIn("GET", path, { signal });
-    if (!response.ok) throw await errorFromResponse(response);
+    if (!response.ok) throw await this.errorOf(response);
     const name = fileName(response.headers.get("Content-Disposition"));
     return { blob: await response.blob(), name };
   }
@@ -103,13 +106,13 @@ export class ApiClient {
     const before = this.token;
     const response = await exclusive(() => this.send("POST", "/api/auth/refresh", {}));
     if (response.ok) {
-      const { body } = await readAnswer(response);
+      const { body } = await this.read(response);
       // Whoever it is for has signed out meanwhile, or somebody else has signed in.
       if (this.token !== before) return;
       this.token = readString(asObject(body), "token");
       return;
     }
-    const error = await errorFromResponse(response);
+    const error = await this.errorOf(response);
     if (error.status === 401 || error.status === 403) {
       this.token = null;
       this.options.onSessionLost?.();
@@ -138,20 +141,26 @@ export class ApiClient {
     }
   }
 
+  private async read(response: Response): Promise<Answer> {
+    if (!response.ok) throw await this.errorOf(response);
+    if (response.status === 204 || response.status === 205) {
+      return { body: null, headers: response.headers };
+    }
+    try {
+      return { body: await response.json(), headers: response.headers };
+    } catch {
+      throw new ApiError(response.status, "bad_answer", "The answer was not JSON.");
+    }
+  }
+
+  private async errorOf(response: Response): Promise<ApiError> {
+    const error = await errorFromResponse(response);
+    if (error.code === SUSPENDED) this.options.onSuspended?.(error);
+    return error;
+  }
+
   private baseUrl(): string {
     return this.options.origin || globalThis.location.origin;
-  }
-}
-
-async function readAnswer(response: Response): Promise<Answer> {
-  if (!response.ok) throw await errorFromResponse(response);
-  if (response.status === 204 || response.status === 205) {
-    return { body: null, headers: response.headers };
-  }
-  try {
-    return { body: await response.json(), headers: response.headers };
-  } catch {
-    throw new ApiError(response.status, "bad_answer", "The answer was not JSON.");
   }
 }
 
