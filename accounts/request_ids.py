@@ -28,6 +28,11 @@ def request_id_of(said: str) -> str:
     return said if _WELL_FORMED.fullmatch(said) else secrets.token_hex(16)
 
 
+def work_for(name: str) -> None:
+    """From now on this thread, or this task of the event loop, works for that request."""
+    _current.set(name)
+
+
 @contextmanager
 def working_for(name: str) -> Iterator[None]:
     """Inside the block, and in threads and tasks begun there, this is the request."""

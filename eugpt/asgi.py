@@ -1,4 +1,4 @@
-"""The web process: static files, then the body cap, then Django; WebSockets through Channels.
+"""The web process: address, request id and headers; static files, the body cap, Django; Channels.
 
 Nothing imported from here may import torch.
 """
@@ -35,7 +35,10 @@ from django.urls import re_path
 
 from chat.routing import websocket_urlpatterns
 from eugpt.body_cap import BodyCap
+from eugpt.client_address import ClientAddress
+from eugpt.headers import SecurityHeaders
 from eugpt.origins import OriginGate
+from eugpt.request_ids import RequestIds
 from eugpt.static_site import StaticSite
 
 ADMIN_BODY_MAX_BYTES = 1024 * 1024
@@ -50,25 +53,36 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             return
 
 
-http_application = StaticSite(
-    BodyCap(
-        cast("ASGI3Application", django_application),
-        api_bytes=settings.API_BODY_MAX_BYTES,
-        other_bytes=ADMIN_BODY_MAX_BYTES,
-        larger=settings.LARGER_BODIES,
+http_application = SecurityHeaders(
+    StaticSite(
+        BodyCap(
+            cast("ASGI3Application", django_application),
+            api_bytes=settings.API_BODY_MAX_BYTES,
+            other_bytes=ADMIN_BODY_MAX_BYTES,
+            larger=settings.LARGER_BODIES,
+        ),
+        export_dir=settings.FRONTEND_DIR,
+        prefix=settings.STATIC_URL,
     ),
-    export_dir=settings.FRONTEND_DIR,
-    prefix=settings.STATIC_URL,
+    has_hsts=settings.IS_PRODUCTION,
 )
 
 unknown_socket = re_path(r"", WebsocketDenier.as_asgi())
 
+
+def outermost(inner: Any) -> Any:
+    """What requests and sockets have in common."""
+    return ClientAddress(RequestIds(inner), settings.PROXY_HOPS)
+
+
 application = ProtocolTypeRouter(
     {
-        "http": http_application,
-        "websocket": OriginGate(
-            URLRouter([*websocket_urlpatterns, unknown_socket]),
-            settings.SOCKET_ORIGINS,
+        "http": outermost(http_application),
+        "websocket": outermost(
+            OriginGate(
+                URLRouter([*websocket_urlpatterns, unknown_socket]),
+                settings.SOCKET_ORIGINS,
+            )
         ),
         "lifespan": lifespan,
     }

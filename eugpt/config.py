@@ -21,10 +21,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from eugpt.email_url import email_url_check, public_origin_check
+from eugpt.production import production_problems
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PREFIX = "EUGPT_"
-MIN_SECRET_CHARS = 40
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 DEVELOPMENT_HOSTS = (*LOOPBACK_HOSTS, ".localhost", "0.0.0.0")
@@ -78,6 +78,7 @@ class Config(BaseSettings):
     allowed_hosts: Csv = Field((), alias="EUGPT_ALLOWED_HOSTS")
     cors_origins: Csv = Field((), alias="EUGPT_CORS_ORIGINS")
     csrf_trusted_origins: Csv = Field((), alias="EUGPT_CSRF_TRUSTED_ORIGINS")
+    proxy_hops: int = Field(0, alias="EUGPT_PROXY_HOPS", ge=0, le=8)
     cookie_samesite: Literal["Lax", "None"] = Field("Lax", alias="EUGPT_COOKIE_SAMESITE")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="EUGPT_LOG_LEVEL")
 
@@ -167,22 +168,6 @@ def _unknown_problems(env_file: Path | None) -> list[str]:
     return [f"{name} is not a setting of EuGPT (see .env.example)" for name in sorted(unknown)]
 
 
-def _production_problems(config: Config) -> list[str]:
-    """What a production deployment must not start with."""
-    problems = []
-    if len(config.secret_key) < MIN_SECRET_CHARS:
-        problems.append(f"EUGPT_SECRET_KEY needs at least {MIN_SECRET_CHARS} random characters")
-    if not config.allowed_hosts or "*" in config.allowed_hosts:
-        problems.append("EUGPT_ALLOWED_HOSTS must name the public host names")
-    if config.email_url not in ("", "off") and not config.public_origin.startswith("https://"):
-        problems.append("EUGPT_PUBLIC_ORIGIN must be the https:// address that mails link to")
-    if config.debug:
-        problems.append("EUGPT_DEBUG must be off")
-    if not config.limits:
-        problems.append("EUGPT_LIMITS must be on")
-    return [f"{problem} when EUGPT_ENV=production" for problem in problems]
-
-
 def _development_problems(config: Config) -> list[str]:
     """What only production can have."""
     if config.cookie_samesite == "None":  # browsers drop such a cookie unless it is Secure
@@ -202,7 +187,7 @@ def config_load() -> Config:
     except ValidationError as error:
         found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise ConfigError("; ".join(found)) from None
-    check = _production_problems if config.is_production else _development_problems
+    check = production_problems if config.is_production else _development_problems
     if problems := check(config):
         raise ConfigError("; ".join(problems))
     return config

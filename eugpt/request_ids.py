@@ -6,9 +6,9 @@ browser is found in the logs of web process and worker.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
-from accounts.request_ids import HEADER, request_id, request_id_of, working_for
+from accounts.request_ids import HEADER, request_id, request_id_of, work_for, working_for
 
 _HEADER = HEADER.lower().encode()
 _STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
@@ -41,6 +41,11 @@ def task_sent(headers: dict[str, Any] | None = None, **_: Any) -> None:
         headers[_TASK_HEADER] = name
 
 
-def task_request_id(task: Any) -> str:
-    """The request that sent the running task; "" for one of the schedule."""
-    return cast("str", getattr(task.request, _TASK_HEADER, None) or "")
+def task_begins(task: Any = None, **_: Any) -> None:
+    """Celery's `task_prerun`: the thread works for that request, or for none (the schedule)."""
+    work_for(getattr(task.request, _TASK_HEADER, None) or "")
+
+
+def task_ended(**_: Any) -> None:
+    """Celery's `task_postrun`."""
+    work_for("")

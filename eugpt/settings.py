@@ -8,6 +8,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from eugpt.config import BASE_DIR, config_load, purpose_key
 from eugpt.email_url import email_settings
+from eugpt.logs import logging_settings
 
 CONFIG = config_load()
 

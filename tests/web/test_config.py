@@ -11,6 +11,7 @@ PRODUCTION = {
     "EUGPT_ENV": "production",
     "EUGPT_SECRET_KEY": SECRET,
     "EUGPT_ALLOWED_HOSTS": "chat.example.org, www.example.org",
+    "EUGPT_PROXY_HOPS": "1",
 }
 
 
