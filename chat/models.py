@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from accounts.request_ids import MAX_CHARS as REQUEST_ID_MAX_CHARS
 from accounts.request_ids import request_id
+from chat.safety.models import SafetyRule as SafetyRule  # a model of this app
 from chat.search import SearchWords
 
 TITLE_MAX_CHARS = 120
@@ -148,6 +149,7 @@ class FinishReason(models.TextChoices):
     LENGTH = "length"
     CANCELLED = "cancelled"
     ERROR = "error"
+    FILTERED = "filtered"
 
 
 UNFINISHED = (Status.QUEUED, Status.RUNNING)
@@ -182,6 +184,8 @@ class Generation(models.Model):
         max_length=9, choices=FinishReason, default=FinishReason.NONE, blank=True
     )
     error_code = models.CharField(max_length=40, blank=True, default="")
+    # {category, text} of the safety rule that replaced the reply
+    notice = models.JSONField(null=True, blank=True)
     params = models.JSONField(default=dict, blank=True)
     attempt = models.PositiveSmallIntegerField(default=0)
     worker_id = models.CharField(max_length=80, blank=True, default="")
@@ -323,16 +327,27 @@ class ReportState(models.TextChoices):
 
 
 class Report(models.Model):
-    """A reply that somebody finds should be looked at. It outlives the message, not the reporter.
+    """A message that should be looked at: a reader finds so, or a safety rule (then of `author`).
 
-    `text` is what stood there when it was reported last; `note` is the moderators'.
+    It outlives the message, not the reporter or author. `text` is what stood there when it was
+    reported last; `note` is the moderators'.
     """
 
     message = models.ForeignKey(
         Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="reports"
     )
     reporter = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="reports"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="reports",
+    )
+    rule = models.ForeignKey(
+        SafetyRule, null=True, blank=True, on_delete=models.SET_NULL, related_name="reports"
+    )
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
     reason = models.CharField(max_length=8, choices=ReportReason)
     comment = models.CharField(max_length=COMMENT_MAX_CHARS, blank=True, default="")
@@ -354,6 +369,7 @@ class Report(models.Model):
         indexes = [models.Index(fields=["state", "-updated_at"], name="report_listed")]
         constraints = [
             models.UniqueConstraint(fields=["message", "reporter"], name="report_once"),
+            models.UniqueConstraint(fields=["message", "rule"], name="report_once_a_rule"),
             models.CheckConstraint(
                 condition=Q(reason__in=ReportReason.values), name="report_reason_known"
             ),
