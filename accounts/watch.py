@@ -15,16 +15,18 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import django.db
 from channels.db import database_sync_to_async
 
-from accounts.errors import ApiError, NotAuthenticated, Suspended
+from accounts.errors import ApiError, NotAuthenticated
 from accounts.hints import SESSION_ENDED_HINT, SUSPENDED_HINT, hints
 from accounts.models import Session, User
 from accounts.per_loop import PerLoop
 from accounts.sessions import ENDED
+from accounts.suspension import is_suspended, suspended_error
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +37,21 @@ _EXPIRED = "Your session has expired. Sign in again."
 Ended = asyncio.Future[ApiError]
 
 
+class _State(NamedTuple):
+    """What the database says of a user."""
+
+    pk: int
+    token_version: int
+    is_active: bool
+    suspended_until: datetime | None
+    suspension_reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class _States:
-    """What the database says: users as (is_active, token_version), and sessions that go on."""
+    """Users by id, and the sessions that go on."""
 
-    users: dict[int, tuple[bool, int]]
+    users: dict[int, _State]
     sessions: set[uuid.UUID]
 
 
@@ -54,12 +66,16 @@ class _Open:
 
     def judge(self, states: _States) -> None:
         """Set `ended` if whoever opened it must go."""
-        is_active, version = states.users.get(self.user_id, (None, 0))
-        is_outdated = self.token_version is not None and version > self.token_version
+        user = states.users.get(self.user_id)
+        if user is None:
+            _end(self.ended, NotAuthenticated(ENDED))
+            return
+        until = user.suspended_until
+        is_outdated = self.token_version is not None and user.token_version > self.token_version
         has_ended = self.session_id is not None and self.session_id not in states.sessions
-        if is_active is False:
-            _end(self.ended, Suspended())
-        elif is_active is None or is_outdated or has_ended:
+        if is_suspended(is_active=user.is_active, until=until):
+            _end(self.ended, suspended_error(reason=user.suspension_reason, until=until))
+        elif is_outdated or has_ended:
             _end(self.ended, NotAuthenticated(ENDED))
 
 
@@ -155,10 +171,10 @@ async def _read(asked: list[_Open]) -> _States:
     session_ids = {opened.session_id for opened in asked if opened.session_id is not None}
 
     def read() -> _States:
-        rows = User.objects.filter(pk__in=user_ids)
-        found = rows.values_list("pk", "is_active", "token_version")
+        found = User.objects.filter(pk__in=user_ids).values_list(*_State._fields)
         alive = Session.objects.filter(pk__in=session_ids).values_list("pk", flat=True)
-        return _States({pk: (is_active, version) for pk, is_active, version in found}, set(alive))
+        users = map(_State._make, found)
+        return _States({user.pk: user for user in users}, set(alive))
 
     states: _States = await database_sync_to_async(read, thread_sensitive=False)()
     return states

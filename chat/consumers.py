@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from accounts.errors import error_describe
 from accounts.hints import hints
 from accounts.watch import Ended, session_watch
 from chat.generation.history import MESSAGE_MAX_CHARS
@@ -35,6 +35,7 @@ CLOSE_CODES = {
     "unavailable": TRY_AGAIN,
 }
 IDLE_S = 900.0
+LAST_WORD_S = 0.5
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
@@ -66,7 +67,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             visitor = await visitor_of(self.scope)
             await self._enter(visitor)
         except Exception as error:  # noqa: BLE001  (the close code tells the client)
-            await self._end(CLOSE_CODES.get(error_message(error)["code"], INTERNAL))
+            await self._end_with(error)
             return
         self.chat = Chat(visitor.owner, self._answer, self.relays)
         self._rest_idle()
@@ -113,6 +114,17 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if body["code"] in ("suspended", "not_authenticated"):
             await self._end(CLOSE_CODES[body["code"]])
 
+    async def _end_with(self, error: Exception) -> None:
+        """Close with the error's code. Why an account is suspended fits into a message only."""
+        body = error_message(error)
+        self.chat = None  # from here on nothing is heard or relayed
+        self.relays.stop()
+        if body["code"] == "suspended":
+            with suppress(Exception):  # who does not read goes without it
+                async with asyncio.timeout(LAST_WORD_S):
+                    await self._answer(body)
+        await self._end(CLOSE_CODES.get(body["code"], INTERNAL))
+
     async def send(self, text_data: str | None = None, *args: Any, **kwargs: Any) -> None:
         """Send; when the client has gone, so does the consumer."""
         try:
@@ -125,7 +137,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     def _session_ended(self, ended: Ended) -> None:
         if not ended.cancelled():
-            self._end_soon(CLOSE_CODES[error_describe(ended.result()).code])
+            self._end_soon(self._end_with(ended.result()))
 
     def _hinted(self, kind: str, data: dict[str, Any]) -> None:
         if kind == "conversation.changed":
@@ -135,11 +147,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """Start the quiet time anew; at its end the socket is closed."""
         if self.idle:
             self.idle.cancel()
-        self.idle = asyncio.get_running_loop().call_later(IDLE_S, self._end_soon, IDLE)
+        loop = asyncio.get_running_loop()
+        self.idle = loop.call_later(IDLE_S, lambda: self._end_soon(self._end(IDLE)))
 
-    def _end_soon(self, code: int) -> None:
+    def _end_soon(self, end: Coroutine[Any, Any, None]) -> None:
         if self.ending is None:
-            self.ending = asyncio.create_task(self._end(code))
+            self.ending = asyncio.create_task(end)
+        else:
+            end.close()
 
     async def _end(self, code: int) -> None:
         """Close; from here on nothing is heard or relayed."""

@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any
 
 from accounts.models import User
+from accounts.suspension import LIFTED, suspension_check
 from chat.access import generation_for_reader
 from chat.delivery import streams
 from chat.delivery.follow import in_thread
-from chat.errors import NotAuthenticated, NotFound, Suspended
+from chat.errors import NotAuthenticated, NotFound
 from chat.generation.cancel import generation_cancel
 from chat.generation.owner import Owner
 from chat.generation.submit import (
@@ -138,11 +139,10 @@ def _check_active(user: User | None) -> None:
     """The watcher may need a second to notice; raises Suspended, NotAuthenticated."""
     if user is None:
         return
-    is_active = User.objects.filter(pk=user.pk).values_list("is_active", flat=True).first()
-    if is_active is None:  # deleted
+    now = User.objects.filter(pk=user.pk).only(*LIFTED).first()
+    if now is None:  # deleted
         raise NotAuthenticated
-    if not is_active:
-        raise Suspended
+    suspension_check(now)
 
 
 async def _generation(chat: Chat, generation_id: str) -> Generation:

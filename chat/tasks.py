@@ -11,6 +11,7 @@ from celery.exceptions import WorkerShutdown
 from celery.signals import worker_ready, worker_shutdown
 from django.utils import timezone
 
+from chat.generation.cancel import generations_stop_suspended
 from chat.generation.reaper import QUEUE, generations_reap
 from chat.generation.run import generation_run
 from chat.generation.worker import worker, worker_stop
@@ -32,7 +33,8 @@ def run_generation(generation_id: str) -> None:
 
 @shared_task
 def reap_generations() -> None:
-    """Put generations of lost workers back into the queue."""
+    """Put generations of lost workers back into the queue, and stop those of suspended users."""
+    generations_stop_suspended()
     if reaped := generations_reap():
         logger.warning("%d lost generations were taken care of", reaped)
 

@@ -7,6 +7,8 @@ from chat.delivery.endings import end_event
 from chat.generation.lifecycle import generation_cancel_queued
 from chat.models import UNFINISHED, Generation
 
+_BATCH = 200
+
 
 def generation_cancel(*, generation: Generation) -> None:
     """Ask for the end: a queued one ends at once, a running one at the worker's next words.
@@ -20,3 +22,13 @@ def generation_cancel(*, generation: Generation) -> None:
         generation.refresh_from_db()
         written = streams.read_written(str(generation.pk))
         streams.end_unclaimed(str(generation.pk), *end_event(generation, written.text))
+
+
+def generations_stop_suspended() -> int:
+    """Cancel what runs for suspended users: a prompt that came at the very moment of the suspension,
+    or one that it did not reach. Returns how many; safe to run twice.
+    """
+    rows = Generation.objects.filter(status__in=UNFINISHED, user__is_active=False)[:_BATCH]
+    for generation in rows:
+        generation_cancel(generation=generation)
+    return len(rows)

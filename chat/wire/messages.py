@@ -114,6 +114,8 @@ class DoneMessage(_OfGeneration, Done):
     {"type": "error", "client_id": "c2", "code": "queue_full",
      "detail": "EuGPT is busy. Try again in a moment.", "retry_after": 4},
     {"type": "error", **AT_GENERATION, **LOST},
+    {"type": "error", "code": "suspended", "reason": "Spam", "until": "2026-12-01T12:00:00Z",
+     "detail": "This account is suspended until 2026-12-01 12:00 UTC. Reason: Spam"},
 )  # fmt: skip
 class ErrorMessage(Error):
     """A message was refused (with its `client_id`), or a reply has failed (with an `id`)."""

@@ -175,7 +175,13 @@ class Error(TypedDict):
     param: NotRequired[Annotated[str, Field(description="With `bad_params`.")]]
     allowed: NotRequired[Annotated[str, Field(description="With `bad_params`.")]]
     tokens: NotRequired[Annotated[int, Field(description="With `prompt_too_long`.")]]
-    limit: NotRequired[Annotated[int, Field(description="With `prompt_too_long`.")]]
+    limit: NotRequired[
+        Annotated[int, Field(description="With `prompt_too_long` and `quota_exceeded`.")]
+    ]
+    reason: NotRequired[Annotated[str, Field(description="With `suspended`; may be empty.")]]
+    until: NotRequired[
+        Annotated[str | None, Field(description="With `suspended`; null where there is no end.")]
+    ]
     generation: NotRequired[
         Annotated[str, Field(description="What it is about, or the one that runs.")]
     ]
