@@ -1,15 +1,18 @@
-"""The user of EuGPT: a name and a password, nothing else that identifies a person; also sessions
-and API keys.
+"""The user of EuGPT: a name and a password and, who wants it, an e-mail address; also sessions and
+API keys.
 """
 
 import uuid
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.validators import MinLengthValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 USERNAME_MIN_CHARS = 3
 USERNAME_MAX_CHARS = 32
@@ -44,6 +47,12 @@ class User(AbstractUser):
     )
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
+    # A verified address, or "". Another one waits until the link in a mail to it is used.
+    email = models.EmailField(blank=True, default="", editable=False)
+    pending_email = models.EmailField(blank=True, default="", editable=False)
+    pending_email_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Consent: what the user says of replies may be used for training.
+    may_train = models.BooleanField(default=False, editable=False)
     token_version = models.PositiveIntegerField(default=0, editable=False)
     suspended_at = models.DateTimeField(null=True, blank=True, editable=False)
     suspended_until = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
@@ -69,8 +78,39 @@ class User(AbstractUser):
                 Lower("username"),
                 name="user_username_lower_unique",
                 violation_error_message="This username is taken.",
-            )
+            ),
+            models.UniqueConstraint(
+                Lower("email"), condition=~models.Q(email=""), name="user_email_lower_unique"
+            ),
         ]
+
+    def save(self, **kwargs: Any) -> None:  # type: ignore[override]
+        """A password that is another one than before ends the sessions of the user, whoever set it
+        and by whatever way.
+        """
+        fields = kwargs.get("update_fields")
+        if self._state.adding or (fields is not None and "password" not in fields):
+            super().save(**kwargs)
+            return
+        from accounts.passwords import password_save  # needs the models
+
+        password_save(user=self, save=partial(super().save, **kwargs))
+
+    def check_password(self, raw_password: str) -> bool:
+        """Whether it is this one; a hash of older cost is made anew, which is no new password."""
+
+        def upgrade(raw: str) -> None:
+            before, self.password = self.password, make_password(raw)
+            User.objects.filter(pk=self.pk, password=before).update(password=self.password)
+
+        return check_password(raw_password, self.password, upgrade)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What an admin session holds on to: it ends with all others of the user."""
+        value = f"{self.password}:{self.token_version}"
+        return salted_hmac(
+            "eugpt.admin-session", value, secret=secret, algorithm="sha256"
+        ).hexdigest()
 
     def get_full_name(self) -> str:
         return self.username

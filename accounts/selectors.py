@@ -1,5 +1,7 @@
 """Reads of accounts."""
 
+from django.db.models.functions import Lower
+
 from accounts.models import User
 
 
@@ -9,3 +11,9 @@ def user_by_username(*, username: str) -> User | None:
         return User.objects.get_by_natural_key(username)
     except User.DoesNotExist:
         return None
+
+
+def user_by_email(*, email: str) -> User | None:
+    """The user who has confirmed this address, in any spelling of its case."""
+    lowered = User.objects.exclude(email="").alias(email_lower=Lower("email"))
+    return lowered.filter(email_lower=email.lower()).first()

@@ -19,7 +19,7 @@ from accounts.models import SUSPENSION_REASON_MAX_CHARS, User
 from accounts.selectors import user_by_username
 from accounts.sessions import user_lock
 from accounts.suspension import LIFTED, suspension_check
-from accounts.tokens import TokenPair, tokens_end_all, tokens_end_others
+from accounts.tokens import TokenPair, tokens_end_all, tokens_go_on
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +36,14 @@ def user_register(*, username: str, password: str) -> User:
 
 
 def user_update(
-    *, user: User, username: str | None = None, settings: Mapping[str, Any] | None = None
+    *,
+    user: User,
+    username: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    may_train: bool | None = None,
 ) -> User:
-    """Set a validated name, and those parts of the settings that are given; an empty part is
-    removed. Raises UsernameTaken. One transaction: nothing or all of it is changed.
+    """Set a validated name, the consent to training, and those parts of the settings that are
+    given; an empty part is removed. Raises UsernameTaken. One transaction: nothing or all of it.
     """
     with transaction.atomic():
         user = user_lock(user_id=user.pk)
@@ -49,6 +53,9 @@ def user_update(
             merged = {**user.settings, **settings}
             user.settings = {name: part for name, part in merged.items() if part}
             user.save(update_fields=["settings"])
+        if may_train is not None:
+            user.may_train = may_train
+            user.save(update_fields=["may_train"])
     return user
 
 
@@ -96,9 +103,9 @@ def password_change(
         suspension_check(locked)
         if locked.password != user.password:
             raise WrongPassword
-        locked.password = hashed
-        locked.save(update_fields=["password"])
-        return tokens_end_others(user=locked, session_id=user.session_id, user_agent=user_agent)
+        locked.password, locked.session_id = hashed, user.session_id
+        locked.save(update_fields=["password"])  # ends the other sessions
+        return tokens_go_on(user=locked, session_id=user.session_id, user_agent=user_agent)
 
 
 def password_check(*, user: User, password: str) -> None:

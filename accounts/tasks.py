@@ -1,8 +1,16 @@
-"""Scheduled upkeep of accounts."""
+"""Scheduled upkeep of accounts, and their mails."""
+
+import smtplib
+from threading import BoundedSemaphore
+from typing import Any
 
 from celery import shared_task
+from django.core.mail import EmailMessage
 from django.core.management import call_command
 
+from accounts.email_links import LinkKind
+from accounts.email_mails import mail_for
+from accounts.models import User
 from accounts.sessions import sessions_prune
 from accounts.suspension import suspensions_lift
 
@@ -18,3 +26,46 @@ def prune_tokens() -> None:
     """Delete refresh tokens and sessions that have expired. Safe to run twice."""
     call_command("flushexpiredtokens")
     sessions_prune()
+
+
+# All tasks of this process share four threads, the reaper's among them: a mail server that does not
+# answer holds two at most.
+_SENDING = BoundedSemaphore(2)
+_MAIL_RETRIES = 5
+_MAIL_RETRY_S = 15
+
+
+def _sent(mail: EmailMessage) -> str:
+    """Send it; returns the name of what failed, or "". The error itself would bring the address
+    into the traceback of whatever is raised next.
+    """
+    if not _SENDING.acquire(blocking=False):
+        return "Busy"
+    try:
+        mail.send()
+    except (smtplib.SMTPException, OSError) as error:
+        return type(error).__name__
+    finally:
+        _SENDING.release()
+    return ""
+
+
+class MailNotSent(Exception):
+    """Says what kind of failure it was: the mail server's own words may name the address."""
+
+
+@shared_task(bind=True, max_retries=_MAIL_RETRIES, ignore_result=True)
+def mail_send(self: Any, kind: str, user_id: int) -> None:
+    """Send the user a mail with a link, if there still is a reason; nobody has the id 0.
+
+    Told of ids only: address and link are neither in the queue nor in a log. A mail server that
+    does not take it is asked again, 5 times within 8 minutes. Run twice it sends a second mail.
+    """
+    user = User.objects.filter(pk=user_id).first()
+    mail = mail_for(kind=LinkKind(kind), user=user) if user is not None else None
+    if mail is None:
+        return
+    if failure := _sent(mail):
+        raise self.retry(
+            exc=MailNotSent(failure), countdown=_MAIL_RETRY_S * 2**self.request.retries
+        )

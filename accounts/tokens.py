@@ -79,7 +79,7 @@ def tokens_rotate(*, raw_refresh: str, user_agent: str = "") -> TokenPair:
         if is_first_use or timezone.now() - spent.blacklisted_at < ROTATION_GRACE:
             if is_first_use and session_of(old) is None:
                 session_adopt(user=user, session_id=session_id, user_agent=user_agent)
-            return _go_on(user, session_id, user_agent)
+            return tokens_go_on(user=user, session_id=session_id, user_agent=user_agent)
         Session.objects.filter(user=user, pk=session_id).delete()
         sessions_tell(user_id=user.pk)
     raise NotAuthenticated(ENDED)
@@ -99,33 +99,32 @@ def tokens_end(*, raw_refresh: str) -> None:
         return
 
 
-def tokens_end_all(*, user: User) -> None:
-    """End every session of the user, access tokens included. Run inside a transaction."""
-    _end_all(user, keep=None)
+def tokens_end_all(*, user: User, keep: uuid.UUID | None = None) -> None:
+    """End every session of the user, access tokens included. Run inside a transaction.
 
-
-def tokens_end_others(*, user: User, session_id: uuid.UUID, user_agent: str) -> TokenPair:
-    """End every other session of the user, who goes on in this one with new tokens.
-
-    Run inside a transaction, with the user locked. Raises NotAuthenticated when this one has ended.
+    The session `keep` can go on with new tokens (`tokens_go_on`).
     """
-    _end_all(user, keep=session_id)
-    return _go_on(user, session_id, user_agent)
-
-
-def session_of(token: Token) -> uuid.UUID | None:
-    """The session of a token of ours; None for those from before there were sessions."""
-    claim = token.get(SESSION_CLAIM)
-    return uuid.UUID(claim) if claim else None
-
-
-def _end_all(user: User, keep: uuid.UUID | None) -> None:
     user.token_version += 1
     user.save(update_fields=["token_version"])
     sessions = Session.objects.filter(user=user)
     (sessions.exclude(pk=keep) if keep else sessions).delete()
     _blacklist(user)
     sessions_tell(user_id=user.pk)
+
+
+def tokens_go_on(*, user: User, session_id: uuid.UUID, user_agent: str) -> TokenPair:
+    """New tokens for this session. Run inside a transaction, with the user locked.
+
+    Raises NotAuthenticated when it has ended.
+    """
+    session_touch(user=user, session_id=session_id, user_agent=user_agent)
+    return _issue(user, session_id)
+
+
+def session_of(token: Token) -> uuid.UUID | None:
+    """The session of a token of ours; None for those from before there were sessions."""
+    claim = token.get(SESSION_CLAIM)
+    return uuid.UUID(claim) if claim else None
 
 
 def _blacklist(user: User, **only: str) -> None:
@@ -142,11 +141,6 @@ def _check(user: User, token_version: int | None, session_id: uuid.UUID | None =
     if token_version != user.token_version:
         goes_on = session_id and Session.objects.filter(user=user, pk=session_id).exists()
         raise (Superseded if goes_on else NotAuthenticated)(ENDED)
-
-
-def _go_on(user: User, session_id: uuid.UUID, user_agent: str) -> TokenPair:
-    session_touch(user=user, session_id=session_id, user_agent=user_agent)
-    return _issue(user, session_id)
 
 
 def _issue(user: User, session_id: uuid.UUID) -> TokenPair:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.api import me, sessions, views
+from accounts.api import email, me, sessions, views
 
 app_name = "accounts"
 
@@ -17,5 +17,10 @@ urlpatterns = [
     path("sessions/<uuid:session_id>", sessions.SessionView.as_view(), name="session"),
     path("logout-all", sessions.LogoutAllView.as_view(), name="logout-all"),
     path("me/export", me.AccountExportView.as_view(), name="me-export"),
+    path("options", email.OptionsView.as_view(), name="options"),
+    path("email", email.EmailView.as_view(), name="email"),
+    path("email/verify", email.EmailVerifyView.as_view(), name="email-verify"),
+    path("password/forgot", email.PasswordForgotView.as_view(), name="password-forgot"),
+    path("password/reset", email.PasswordResetView.as_view(), name="password-reset"),
     path("ws-ticket", views.TicketView.as_view(), name="ws-ticket"),
 ]

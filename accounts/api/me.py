@@ -41,7 +41,7 @@ class MeView(OwnSiteView):
         tags=TAGS,
     )
     def patch(self, request: Request) -> Response:
-        """Change the name or the settings; what is not named stays."""
+        """Change the name, the settings or the consent; what is not named stays."""
         user = request_user(request)
         data = UserUpdateInput(data=request.data)
         data.is_valid(raise_exception=True)

@@ -4,12 +4,13 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.preferences import SETTINGS_EXAMPLE, SettingsInput, SettingsOutput
 from accounts.devices import device_name
 from accounts.models import Session, User
-from accounts.rest import StrictSerializer, shape_example
+from accounts.rest import StrictBooleanField, StrictSerializer, shape_example
 
 PASSWORD_MAX_CHARS = 128
 _CREDENTIALS = {"username": "ana", "password": "correct horse battery"}
@@ -18,6 +19,10 @@ _USER = {
     "username": "ana",
     "created_at": "2026-11-22T12:00:00Z",
     "settings": SETTINGS_EXAMPLE,
+    "email": "ana@example.org",
+    "pending_email": None,
+    "role": "member",
+    "may_train": False,
 }
 _PASSWORDS = {"old_password": "what ana signs in with", "new_password": "staple wrong donkey"}
 _SESSION = {
@@ -30,7 +35,7 @@ _SESSION = {
 _TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VyX2lkIjoiNyJ9.c2lnbmF0dXJl"
 
 
-def _password_field() -> serializers.CharField:
+def password_field() -> serializers.CharField:
     return serializers.CharField(
         trim_whitespace=False, max_length=PASSWORD_MAX_CHARS, style={"input_type": "password"}
     )
@@ -46,7 +51,7 @@ def _check_password(field: str, password: str, user: User) -> None:
 @shape_example(_CREDENTIALS)
 class RegisterInput(StrictSerializer):
     username = serializers.CharField(validators=User._meta.get_field("username").validators)
-    password = _password_field()
+    password = password_field()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         _check_password("password", attrs["password"], User(username=attrs["username"]))
@@ -56,26 +61,48 @@ class RegisterInput(StrictSerializer):
 @shape_example(_CREDENTIALS)
 class LoginInput(StrictSerializer):
     username = serializers.CharField(max_length=150)
-    password = _password_field()
+    password = password_field()
 
 
 @shape_example(_USER)
 class UserOutput(serializers.ModelSerializer[User]):
     created_at = serializers.DateTimeField(source="date_joined")
     settings = SettingsOutput()
+    email = serializers.SerializerMethodField(help_text="Confirmed by a mail; null without one.")
+    pending_email = serializers.SerializerMethodField(
+        help_text="Waits until the link in the mail to it is used."
+    )
+    role = serializers.SerializerMethodField()
+    may_train = serializers.BooleanField(
+        help_text="Consent: what the user says of replies may be used for training."
+    )
 
     class Meta:
         model = User
-        fields = ["id", "username", "created_at", "settings"]
+        fields = [
+            "id", "username", "created_at", "settings", "email", "pending_email", "role",
+            "may_train",
+        ]  # fmt: skip
         read_only_fields = fields
 
+    def get_email(self, user: User) -> str | None:
+        return user.email or None
 
-@shape_example({"username": "ana", "settings": SETTINGS_EXAMPLE})
+    def get_pending_email(self, user: User) -> str | None:
+        return user.pending_email or None
+
+    @extend_schema_field(serializers.ChoiceField(["member", "staff"]))
+    def get_role(self, user: User) -> str:
+        return "staff" if user.is_staff else "member"
+
+
+@shape_example({"username": "ana", "settings": SETTINGS_EXAMPLE, "may_train": True})
 class UserUpdateInput(StrictSerializer):
     username = serializers.CharField(
         required=False, validators=User._meta.get_field("username").validators
     )
     settings = SettingsInput(required=False)
+    may_train = StrictBooleanField(required=False)
 
 
 @shape_example({"token": _TOKEN, "user": _USER})
@@ -90,8 +117,8 @@ class SessionOutput(serializers.Serializer[Any]):
 class PasswordChangeInput(StrictSerializer):
     """Made with the user who asks: the new password must not be like the name."""
 
-    old_password = _password_field()
-    new_password = _password_field()
+    old_password = password_field()
+    new_password = password_field()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         _check_password("new_password", attrs["new_password"], self.context["user"])
@@ -100,7 +127,7 @@ class PasswordChangeInput(StrictSerializer):
 
 @shape_example({"password": "what ana signs in with"})
 class PasswordInput(StrictSerializer):
-    password = _password_field()
+    password = password_field()
 
 
 @shape_example(_SESSION)

@@ -24,6 +24,7 @@ from accounts.errors import (
     InvalidCredentials,
     NotAuthenticated,
     RateLimited,
+    RegistrationClosed,
     Suspended,
     UsernameTaken,
 )
@@ -71,13 +72,15 @@ class RegisterView(CookieView):
         request=RegisterInput,
         responses={
             201: SessionOutput,
-            **error_responses(ForeignOrigin, UsernameTaken, RateLimited),
+            **error_responses(ForeignOrigin, RegistrationClosed, UsernameTaken, RateLimited),
         },
         operation_id="register",
         tags=["auth"],
     )
     def post(self, request: Request) -> Response:
         """Create an account and sign in."""
+        if not settings.REGISTRATION_OPEN:
+            raise RegistrationClosed
         limit_hit(name="register", key=address_key(request.META.get("REMOTE_ADDR")))
         data = RegisterInput(data=request.data)
         data.is_valid(raise_exception=True)

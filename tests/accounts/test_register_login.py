@@ -25,7 +25,11 @@ def test_register_answers_token_and_user() -> None:
     assert response.status_code == 201
     body = response.json()
     assert set(body) == {"token", "user"}
-    assert set(body["user"]) == {"id", "username", "created_at", "settings"}
+    assert set(body["user"]) == {
+        "id", "username", "created_at", "settings", "email", "pending_email", "role", "may_train",
+    }  # fmt: skip
+    nobody_yet = {"email": None, "pending_email": None, "role": "member", "may_train": False}
+    assert body["user"].items() >= nobody_yet.items()
     assert body["user"]["username"] == "ana"
     client = APIClient(HTTP_AUTHORIZATION=f"Bearer {body['token']}")
     assert client.get("/api/auth/me").json() == body["user"]
