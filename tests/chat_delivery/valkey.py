@@ -26,7 +26,7 @@ class MortalValkey:
 
     @property
     def url(self) -> str:
-        return self._server.url
+        return self._server.admin_url
 
     def start(self) -> None:
         self._server.start()

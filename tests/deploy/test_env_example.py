@@ -13,7 +13,7 @@ from eugpt.config import Config, known_variables
 
 EXAMPLE = ROOT / ".env.example"
 # Read by the launcher and docker-compose.yml, not by Django.
-OUTSIDE_DJANGO = {"BIND", "SITE_ADDRESS", "POSTGRES_PASSWORD"}
+OUTSIDE_DJANGO = {"BIND", "SITE_ADDRESS", "POSTGRES_PASSWORD", "REDIS_PASSWORD"}
 
 
 def test_example_lists_every_setting_and_no_other() -> None:

@@ -39,7 +39,7 @@ class Count:
     """What a web process holds, here and in Valkey."""
 
     def __init__(self, stack: Stack, web: Web) -> None:
-        self._redis_url = stack.env["REDIS_URL"]
+        self._redis_url = stack.redis_admin_url
         self._web = web
 
     def valkey_clients(self) -> int:

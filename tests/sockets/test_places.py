@@ -121,7 +121,7 @@ async def test_sockets_and_their_places_outlive_redis(
     token = await sign_up(web)
     async with AsyncExitStack() as opened:
         sockets = [await enter(opened, web, token) for _ in range(MEMBER_PLACES)]
-        with redis.Redis.from_url(valkey.url) as client:
+        with redis.Redis.from_url(valkey.admin_url) as client:
             client.flushall()
             client.client_kill_filter(_type="normal", skipme=True)
             client.client_kill_filter(_type="pubsub")

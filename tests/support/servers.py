@@ -43,7 +43,8 @@ class TestServers:
         return {
             "DJANGO_SETTINGS_MODULE": "eugpt.settings",
             "DATABASE_URL": self.postgres.url,
-            "REDIS_URL": self.valkey.url,
+            # Tests look at keys and cut connections, which EuGPT itself may not (the stack has).
+            "REDIS_URL": self.valkey.admin_url,
             "EUGPT_ENV_FILE": "",
             "EUGPT_ENV": "development",
             "EUGPT_LIMITS": "on",
@@ -53,7 +54,7 @@ class TestServers:
 
     def flush_redis(self) -> None:
         """Empty the Valkey of this process (the stack has its own)."""
-        with redis.Redis.from_url(self.valkey.url) as client:
+        with redis.Redis.from_url(self.valkey.admin_url) as client:
             client.flushall()
 
     def stop(self) -> None:

@@ -27,9 +27,10 @@ MODEL = "eugpt-tiny"
 class Stack:
     """Running web, worker, jobs and beat processes."""
 
-    def __init__(self, directory: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path, env: Mapping[str, str], redis_admin_url: str = "") -> None:
         self._directory = directory
         self.env = dict(env)
+        self.redis_admin_url = redis_admin_url
         self._commands = procfile.commands(env)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.base_url = f"http://127.0.0.1:{env['PORT']}"
@@ -140,7 +141,7 @@ def _session_stack(servers: TestServers) -> Iterator[Stack]:
     env = _stack_env(servers, directory, valkey.url)
     manage(env, "migrate", "--no-input", "--verbosity", "0")
     manage(env, "load_checkpoint", str(_tiny_checkpoint(directory)))
-    stack = Stack(directory, env)
+    stack = Stack(directory, env, valkey.admin_url)
     try:
         yield stack
     finally:
