@@ -34,6 +34,11 @@ const SENTENCES: Record<string, string> = {
   wrong_password: "This is not your password.",
   username_taken: "This name is taken. Try another one.",
   too_many_keys: "You have as many keys as one account can have. Revoke one first.",
+  registration_closed: "This site takes no new accounts at the moment.",
+  email_off: "This site sends no mail.",
+  invalid_link: "This link does not work: it is used, too old, or not whole.",
+  locked_out: "Too many wrong passwords. To keep the account safe, signing in has to wait.",
+  quota_exceeded: "That was all for today.",
   not_authenticated: "This needs you to be signed in. Sign in again to go on.",
   foreign_origin: "The server does not accept requests from this page's address.",
   session_ended: "You have been signed out. Sign in again to go on.",
@@ -61,9 +66,15 @@ export function describeFailure(failure: Failure): string {
   return SENTENCES[failure.code] ?? (failure.detail || "Something went wrong.");
 }
 
-/** A wait as people say it: "17 s", "3 min 20 s". */
+/** A wait as people say it: "17 s", "3 min 20 s", "5 h 12 min". */
 export function describeWait(seconds: number): string {
   if (seconds < 100) return `${seconds} s`;
-  const rest = seconds % 60;
-  return `${Math.floor(seconds / 60)} min${rest > 0 ? ` ${rest} s` : ""}`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60
+    ? twoUnits(minutes, "min", seconds % 60, "s")
+    : twoUnits(Math.floor(minutes / 60), "h", minutes % 60, "min");
+}
+
+function twoUnits(count: number, unit: string, rest: number, smaller: string): string {
+  return `${count} ${unit}${rest > 0 ? ` ${rest} ${smaller}` : ""}`;
 }
