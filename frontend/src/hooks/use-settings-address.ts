@@ -8,6 +8,7 @@ export const SETTINGS_TABS = [
   "password",
   "sessions",
   "keys",
+  "usage",
   "answers",
   "look",
   "data",

@@ -10,8 +10,8 @@ import { cn } from "@/lib/cn";
 import { patiently } from "@/lib/patiently";
 
 /** Nothing can be counted before the page is there. */
-const ContextMeter = dynamic(
-  () => patiently(async () => (await import("@/components/context/context-meter")).ContextMeter),
+const FootMeters = dynamic(
+  () => patiently(async () => (await import("./foot-meters")).FootMeters),
   { ssr: false },
 );
 
@@ -47,7 +47,7 @@ export function ChatFoot(props: ChatFootProps) {
       >
         {hasMeter && (
           <div className="min-w-0 flex-1">
-            <ContextMeter transcriptKey={transcriptKey} draft={text} maxTokens={maxTokens} />
+            <FootMeters transcriptKey={transcriptKey} draft={text} maxTokens={maxTokens} />
           </div>
         )}
         <p

@@ -5,6 +5,7 @@ import { Download } from "lucide-react";
 import { useState } from "react";
 import { DeleteAccountDialog } from "./delete-account-dialog";
 import { Card } from "./parts";
+import { TrainingCard } from "./training-card";
 import { Button } from "@/components/ui/button";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { useApp } from "@/hooks/use-app";
@@ -18,6 +19,7 @@ import { showToast } from "@/lib/toasts";
 export function DataSection() {
   return (
     <div className="space-y-5">
+      <TrainingCard />
       <ExportCard />
       <DeleteConversationsCard />
       <DeleteAccountCard />

@@ -1,6 +1,7 @@
 "use client";
 
 import { type FormEvent, useState } from "react";
+import { EmailCard } from "./email-card";
 import { Card } from "./parts";
 import { SaveButton } from "./save-button";
 import { ProblemNote } from "@/components/auth/problem-note";
@@ -15,6 +16,15 @@ import { showToast } from "@/lib/toasts";
 const ABOUT_NAME = { username_taken: "username" };
 
 export function ProfileSection() {
+  return (
+    <div className="space-y-5">
+      <NameCard />
+      <EmailCard />
+    </div>
+  );
+}
+
+function NameCard() {
   const { api, session } = useApp();
   const { user } = useSession();
   const { formRef, isBusy, problem, waitS, run, refuse } = useSubmit(ABOUT_NAME);

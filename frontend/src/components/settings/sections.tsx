@@ -2,6 +2,7 @@
 
 import {
   Archive,
+  Gauge,
   KeyRound,
   type LucideIcon,
   MonitorSmartphone,
@@ -30,14 +31,14 @@ export interface Section {
 export const SECTIONS: Readonly<Record<SettingsTab, Section>> = {
   profile: {
     title: "Profile",
-    summary: "Your name",
+    summary: "Your name and e-mail address",
     Icon: User,
     Content: dynamic(
       () => patiently(async () => (await import("./profile-section")).ProfileSection),
       { loading: CardSkeleton },
     ),
     needsAccount:
-      "An account is a name and a password, nothing else. It keeps your conversations, and you find them on all your devices.",
+      "An account is a name and a password, nothing else is needed. It keeps your conversations, and you find them on all your devices.",
   },
   password: {
     title: "Password",
@@ -72,6 +73,15 @@ export const SECTIONS: Readonly<Record<SettingsTab, Section>> = {
     needsAccount:
       "With an account you make keys here, with which programs can talk to the model: those that speak OpenAI's API work as they are.",
   },
+  usage: {
+    title: "Usage",
+    summary: "What is left of today",
+    Icon: Gauge,
+    Content: dynamic(
+      () => patiently(async () => (await import("./usage-section")).UsageSection),
+      { loading: CardSkeleton },
+    ),
+  },
   answers: {
     title: "Answers",
     summary: "From calm to wild",
@@ -91,8 +101,8 @@ export const SECTIONS: Readonly<Record<SettingsTab, Section>> = {
     ),
   },
   data: {
-    title: "Your data",
-    summary: "Download or delete it",
+    title: "Privacy and data",
+    summary: "What it may be used for, download, delete",
     Icon: Archive,
     Content: dynamic(
       () => patiently(async () => (await import("./data-section")).DataSection),

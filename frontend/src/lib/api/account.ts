@@ -22,6 +22,11 @@ export async function saveSampling(api: ApiClient, sampling: SamplingParams): Pr
   return changeUser(api, { settings: { sampling } });
 }
 
+/** Whether ratings and comments may become training data. */
+export async function saveMayTrain(api: ApiClient, mayTrain: boolean): Promise<User> {
+  return changeUser(api, { may_train: mayTrain });
+}
+
 async function changeUser(api: ApiClient, changes: object): Promise<User> {
   const { body } = await api.request("PATCH", "/api/auth/me", { body: changes });
   return parseUser(body);

@@ -1,0 +1,30 @@
+"use client";
+
+import Link from "next/link";
+import { useChat } from "@/hooks/use-app";
+import { useDayLimit } from "@/hooks/use-quota";
+import { settingsHref } from "@/hooks/use-settings-address";
+import { isLow } from "@/lib/api/quota";
+import { liveReplyKey } from "@/lib/chat/selectors";
+import type { TranscriptKey } from "@/lib/chat/state";
+
+/** Says in time that the day's messages run out; nothing before. */
+export function QuotaHint({ transcriptKey }: { transcriptKey: TranscriptKey }) {
+  const isAnswering = useChat((state) => liveReplyKey(state, transcriptKey) !== null);
+  const { day } = useDayLimit(isAnswering);
+  if (day === null || !isLow(day)) return null;
+  return (
+    <Link
+      href={settingsHref("usage")}
+      className="inline-flex min-h-6 items-center rounded-lg px-2 text-xs text-ink-soft underline underline-offset-4 hover:text-ink motion-safe:animate-appear pointer-coarse:min-h-11"
+      data-testid="quota-hint"
+    >
+      {leftWords(day.remaining)}
+    </Link>
+  );
+}
+
+function leftWords(remaining: number): string {
+  if (remaining === 0) return "No messages left today";
+  return `${remaining} ${remaining === 1 ? "message" : "messages"} left today`;
+}
