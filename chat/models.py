@@ -190,6 +190,8 @@ class Generation(models.Model):
     attempt = models.PositiveSmallIntegerField(default=0)
     worker_id = models.CharField(max_length=80, blank=True, default="")
     model = models.CharField(max_length=80, blank=True, default="")
+    # Of its checkpoint: to another one of the same name its ids mean nothing.
+    model_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
     prompt_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
     context_trimmed = models.PositiveIntegerField(default=0)

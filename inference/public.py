@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -100,6 +100,16 @@ class ChatFormat:
         lead, _ = self.tokenizer.template.assistant
         text = self.tokenizer.decode(ids)
         return text.lstrip(lead) if lead else text
+
+    def wrote(self, name: str, sha256: str) -> bool:
+        """Whether ids of the checkpoint `name` are this one's; no hash is kept of older replies."""
+        return name == self.name and sha256 in ("", self.sha256)
+
+    def known(self, params: SamplingParams) -> SamplingParams:
+        """The params without ids that this vocabulary lacks: another's checked them."""
+        size = self.tokenizer.vocab_size
+        bias = tuple(pair for pair in params.logit_bias if pair[0] < size)
+        return params if bias == params.logit_bias else replace(params, logit_bias=bias)
 
     def is_end(self, token_id: int) -> bool:
         return token_id == self.tokenizer.end_id

@@ -1,12 +1,12 @@
 """The Redis side of one generation: its stream, its control hash, and the one way to append.
 
 An entry is `{t: type, d: JSON}`. Types: `started {model, context_trimmed, seed, request_id}`,
-`token {seq, text}` (seq from 0 without gaps; its token ids stand beside it as `i`), and one end
-entry, `done {...}` or `error {code, detail}`. A second `started` means that the text begins again
-from seq 0.
-The control hash holds `attempt` (whose entries are accepted; "ended" after the end entry), `count`
-of entries, `last` entry id, `run` of the server that has all of them, `cancelled`, and for guests
-`input`, their turns, which no database ever sees.
+`token {seq, text}` (seq from 0 without gaps; its token ids stand beside it as `i`, the hash of the
+checkpoint beside `started`), and one end entry, `done {...}` or `error {code, detail}`. A second
+`started` means that the text begins again from seq 0. The control hash holds `attempt` (whose
+entries are accepted; "ended" after the end entry), `count` of entries, `last` entry id, `run` of
+the server that has all of them, `cancelled`, and for guests `input`, their turns, which no database
+ever sees.
 
 A poke tells all web processes what was appended: one line an entry, `generation, id of the entry
 before it, its own id, type, JSON`. A reader that has the entry before needs to read nothing.
@@ -85,7 +85,9 @@ class Entry:
 
 
 class NewEntry(NamedTuple):
-    """An entry as it stands in a stream. A token's `ids`, with commas, never leave the server."""
+    """An entry as it stands in a stream. What stands beside it in `ids` never leaves the server:
+    a token's ids with commas, or the hash of the checkpoint that has `started`.
+    """
 
     id: str
     type: str
@@ -112,6 +114,7 @@ class Written:
     next_seq: int
     is_started: bool
     model: str = ""  # which one began it
+    sha256: str = ""  # of its checkpoint
     input: str = ""  # a guest's turns, as Redis keeps them
     logprobs: list[dict[str, Any]] = field(default_factory=list)
 
@@ -273,7 +276,7 @@ def _written(raw: list[tuple[str, dict[str, str]]], turns: str = "") -> Written:
     ids: list[int] = []
     texts: list[str] = []
     logprobs: list[dict[str, Any]] = []
-    model = ""
+    model = sha256 = ""
     for entry in entries:
         if entry.type == "token":
             ids += map(int, filter(None, entry.ids.split(",")))
@@ -281,7 +284,7 @@ def _written(raw: list[tuple[str, dict[str, str]]], turns: str = "") -> Written:
             texts.append(data["text"])
             logprobs += data.get("logprobs", ())
         elif entry.type == "started":
-            model = json.loads(entry.body)["model"]
+            model, sha256 = json.loads(entry.body)["model"], entry.ids
             ids, texts, logprobs = [], [], []
     text = "".join(texts)
-    return Written(entries, ids, text, len(texts), bool(entries), model, turns, logprobs)
+    return Written(entries, ids, text, len(texts), bool(entries), model, sha256, turns, logprobs)

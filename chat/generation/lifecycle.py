@@ -144,9 +144,8 @@ def _end_queued(
 
 
 def _noted(generation: Generation) -> dict[str, Any]:
-    return {
-        name: getattr(generation, name) for name in ("model", "prompt_tokens", "context_trimmed")
-    }
+    names = ("model", "model_sha256", "prompt_tokens", "context_trimmed")
+    return {name: getattr(generation, name) for name in names}
 
 
 def _held(generation: Generation) -> QuerySet[Generation]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,6 +39,7 @@ from inference.public import (
     FittedPrompt,
     PromptTooLong,
     SamplingParams,
+    ServingEngine,
     parse_params,
 )
 
@@ -59,16 +59,16 @@ def generation_run(*, worker: Worker) -> bool:
     if generation is None:
         return False
     reply = RunningReply(str(generation.pk), generation.attempt)
-    with worker.holding(reply.key), working_for(generation.request_id):
+    with worker.holding(reply.key) as serving, working_for(generation.request_id):
         try:
-            _run_claimed(worker, generation, reply)
+            _run_claimed(worker, serving, generation, reply)
         except (EngineDead, *OUTAGES):
             logger.warning("generation %s is given back", generation.pk, exc_info=True)
             _give_back(generation)
         except Exception:
             # Whatever went wrong, the reader is told and the conversation is free again.
             logger.exception("generation %s failed", generation.pk)
-            worker.serving.thread.cancel(reply.key)
+            serving.thread.cancel(reply.key)
             _finish(generation, reply, _failure(reply, "internal"))
         finally:
             worker.publisher.remove(reply)
@@ -90,25 +90,30 @@ class _CannotBegin(Exception):
         self.code = code
 
 
-def _run_claimed(worker: Worker, generation: Generation, reply: RunningReply) -> None:
-    """Prompt, engine, wait, end. Raises EngineDead when the engine fails on the way."""
+def _run_claimed(
+    worker: Worker, serving: ServingEngine, generation: Generation, reply: RunningReply
+) -> None:
+    """Prompt, engine, wait, end. Raises EngineDead when the engine fails on the way.
+
+    `serving` is the reply's engine to its end, whichever the worker has by then.
+    """
     written = patiently(lambda: streams.take_over(reply.id, generation.attempt))
     if written is None:
         return  # a later attempt was quicker
     reply.go_on(written)
-    chat_format = worker.serving.format
+    chat_format = serving.format
     reply.token_text = chat_format.tokenizer.text
     try:
         prompt, params, start = patiently(lambda: _request(chat_format, generation, written))
     except _CannotBegin as error:
         _finish(generation, reply, _failure(reply, error.code))
         return
-    generation.model = chat_format.name
+    generation.model, generation.model_sha256 = chat_format.name, chat_format.sha256
     generation.prompt_tokens = len(prompt.token_ids)
     generation.context_trimmed = prompt.trimmed
     reply.begun_tokens = len(start.begun.token_ids)
     # Ids mean nothing to another checkpoint: what one began, another cannot continue.
-    is_foreign = bool(written.token_ids) and written.model != chat_format.name
+    is_foreign = bool(written.token_ids) and not chat_format.wrote(written.model, written.sha256)
     if is_foreign or _is_full(written, params.max_tokens, prompt, chat_format.context_length):
         reply.finish = "length"
         _finish(generation, reply, _outcome(chat_format, reply))
@@ -118,28 +123,29 @@ def _run_claimed(worker: Worker, generation: Generation, reply: RunningReply) ->
             "model": chat_format.name, "context_trimmed": prompt.trimmed, "seed": params.seed,
             "request_id": generation.request_id,
         }  # fmt: skip
-        append_entry(generation, reply, "started", started)
+        append_entry(generation, reply, "started", started, beside=chat_format.sha256)
     if start.begun.token_ids and not reply.next_seq:
         _begin(generation, reply, start)
-    _run_in_engine(worker, generation, reply, prompt, params)
+    _run_in_engine(worker, serving, generation, reply, prompt, params)
 
 
 def _run_in_engine(
     worker: Worker,
+    serving: ServingEngine,
     generation: Generation,
     reply: RunningReply,
     prompt: FittedPrompt,
     params: SamplingParams,
 ) -> None:
     worker.publisher.add(reply)
-    worker.serving.thread.submit(reply.key, prompt.token_ids, params, list(reply.token_ids))
-    _wait(worker, generation, reply)
+    serving.thread.submit(reply.key, prompt.token_ids, params, list(reply.token_ids))
+    _wait(serving, generation, reply)
     if reply.is_refused:
         _give_back(generation)
         return
     if reply.first_token_at is not None:
         generation.first_token_at = datetime.fromtimestamp(reply.first_token_at, UTC)
-    _finish(generation, reply, _outcome(worker.serving.format, reply))
+    _finish(generation, reply, _outcome(serving.format, reply))
 
 
 def _request(
@@ -156,7 +162,7 @@ def _request(
         turns = reply_turns(generation.message_id)
     if turns is None:
         raise _CannotBegin("input_expired")
-    params = parse_params(generation.params)
+    params = chat_format.known(parse_params(generation.params))
     start = _start(chat_format, generation, params)
     begun_tokens = len(start.begun.token_ids)
     try:
@@ -174,7 +180,7 @@ def _start(chat_format: ChatFormat, generation: Generation, params: SamplingPara
     rows = trace_rows(generation)[: generation.begun_tokens] if generation.begun_tokens else []
     if not rows:
         return _Start(chat_format.begin(begun_text(generation), params.stop), [])
-    if generation.model != chat_format.name:  # which the rows were stored with
+    if not chat_format.wrote(generation.model, generation.model_sha256):
         raise _CannotBegin("model_unavailable")
     begun = chat_format.begin_with([row[0] for row in rows], params.stop)
     return _Start(begun, trace_unpack(rows) if params.logprobs else [])
@@ -190,7 +196,7 @@ def _begin(generation: Generation, reply: RunningReply, start: _Start) -> None:
     data: dict[str, Any] = {"seq": 0, "text": text}
     if logprobs:
         data["logprobs"] = logprobs
-    append_entry(generation, reply, "token", data, ids=ids)
+    append_entry(generation, reply, "token", data, beside=",".join(map(str, ids)))
     reply.next_seq = 1
 
 
@@ -200,11 +206,11 @@ def append_entry(
     kind: str,
     data: dict[str, Any],
     *,
-    ids: Sequence[int] = (),
+    beside: str = "",
     is_held: IsHeld = held_in_database,
 ) -> None:
-    """Append an entry while the publisher does not have the reply; a token's `ids` beside it."""
-    addition = reply.addition(kind, encode(data), ",".join(map(str, ids)))
+    """Append an entry while the publisher does not have the reply."""
+    addition = reply.addition(kind, encode(data), beside)
     answers = write([(reply, addition)], is_held, PATIENCE_S)
     if answers[0] == Append.REFUSED:
         logger.warning("%s of generation %s was refused", kind, generation.pk)
@@ -216,7 +222,7 @@ def _is_full(written: Written, max_tokens: int, prompt: FittedPrompt, context: i
     return count >= max_tokens or len(prompt.token_ids) + count >= context
 
 
-def _wait(worker: Worker, generation: Generation, reply: RunningReply) -> None:
+def _wait(serving: ServingEngine, generation: Generation, reply: RunningReply) -> None:
     """Wait for the last word, saving what there is now and then; raises EngineDead."""
     is_noted = False
     count, heard = 0, time.monotonic()
@@ -233,7 +239,7 @@ def _wait(worker: Worker, generation: Generation, reply: RunningReply) -> None:
         except django.db.Error:
             django.db.close_old_connections()  # a broken one would stay broken
             logger.warning("no snapshot of %s: the database does not answer", generation.pk)
-        if worker.serving.thread.is_dead and not reply.is_over.wait(SNAPSHOT_S):
+        if serving.thread.is_dead and not reply.is_over.wait(SNAPSHOT_S):
             raise EngineDead
 
 

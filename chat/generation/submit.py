@@ -124,7 +124,8 @@ def generation_continue(
     sampling = checked_params(wanted, _asked(message), begun=len(begun) or message.content)
     generation = _new(owner, sampling, key)
     generation.continues = old
-    generation.model = old.model if begun else ""  # whose ids these are
+    if begun:
+        generation.model, generation.model_sha256 = old.model, old.model_sha256  # whose ids
     write = partial(branches.write_again, user, message)
     return accept(owner, generation, write=write, begun=begun if sampling.logprobs else ())
 
@@ -150,7 +151,7 @@ def generation_branch(
     message = message_for_user(user=user, message_id=message_id)
     old = branches.traced_generation(message)
     model = chat_format()
-    if old.model != model.name:
+    if not model.wrote(old.model, old.model_sha256):
         raise NoTrace("Another model wrote this reply: its tokens mean nothing to this one.")
     begun = branch_rows(trace_rows(old), at, token)
     if is_end := model.is_end(token):
@@ -159,7 +160,7 @@ def generation_branch(
     _check_branch(is_end, text, model.is_writable(token))
     wanted = _without_seed(old) if params is None else params
     generation = _new(owner, checked_params(wanted, _asked(message), begun=len(begun)), key)
-    generation.model = old.model  # whose ids these are
+    generation.model, generation.model_sha256 = old.model, old.model_sha256  # whose ids these are
     if is_end:
         _end_here(generation, old)
     write = partial(branches.write_again, user, message, text)
@@ -187,7 +188,7 @@ def _end_here(generation: Generation, old: Generation) -> None:
 def _traced_rows(old: Generation, message: Message) -> list[Row]:
     """The recorded tokens of a reply, if the model of today can go on with just these."""
     model = chat_format()
-    if not old.has_trace or old.model != model.name:
+    if not old.has_trace or not model.wrote(old.model, old.model_sha256):
         return []
     rows = trace_rows(old)
     return rows if model.reply_text([row[0] for row in rows]) == message.content else []

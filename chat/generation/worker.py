@@ -90,11 +90,11 @@ class Worker:
             logger.warning("the worker key was left to expire", exc_info=True)
 
     @contextmanager
-    def holding(self, key: str) -> Iterator[None]:
+    def holding(self, key: str) -> Iterator[ServingEngine]:
         """Name an attempt in the sign of life, from its claim to its stored end."""
         self._held.add(key)
         try:
-            yield
+            yield self.serving
         finally:
             self._held.discard(key)
 

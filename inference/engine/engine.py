@@ -98,7 +98,10 @@ class Engine:
             raise ValueError(f"a prompt needs 1 to {self.context_length - 1} tokens")
         if len(prompt_ids) + len(generated) > self.context_length:
             raise ValueError("more was generated than the context holds")
-        if not all(0 <= i < self.tokenizer.vocab_size for i in chain(prompt_ids, generated)):
+        biased = (token for token, _ in params.logit_bias)
+        if not all(
+            0 <= i < self.tokenizer.vocab_size for i in chain(prompt_ids, generated, biased)
+        ):
             raise ValueError("an id is outside the vocabulary")
         if params.seed is not None and params.seed < 0:
             raise ValueError("a seed is 0 or more")
