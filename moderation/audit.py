@@ -13,6 +13,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from accounts.models import User
+from accounts.request_ids import request_id
 from moderation.models import ACTION_MAX_CHARS, NAME_MAX_CHARS, AuditEntry
 
 logger = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ def record(
         target_id=target_id,
         target_name=name[:NAME_MAX_CHARS],
         detail=detail or {},
-        request_id=str(getattr(request_or_actor, "request_id", ""))[:64],
+        request_id=request_id(),
     )
     if isinstance(request_or_actor, HttpRequest):
         request_or_actor.audit_entries = acts_of(request_or_actor) + 1  # type: ignore[attr-defined]

@@ -1,27 +1,50 @@
-"""The admin site under EuGPT's name, its sign-in limited like the API's."""
+"""The admin site under EuGPT's name; its sign-in is limited like the API's."""
 
-from typing import Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest, HttpResponse
 
-from accounts.errors import RateLimited
-from accounts.limits import address_key, limit_hit
+from accounts.errors import LockedOut, RateLimited
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 
 class EuGPTAdminSite(AdminSite):
     site_header = "EuGPT"
-    site_title = "EuGPT admin"
-    index_title = "Administration"
+    site_title = "EuGPT staff"
+    index_title = "Dashboard"
+    enable_nav_sidebar = False  # ours stands in `moderation.navigation`
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        from moderation.navigation import navigation
+
+        context = super().each_context(request)
+        if context["has_permission"]:
+            names = request.user.groups.order_by("name").values_list("name", flat=True)
+            context["navigation"] = navigation(self, request)
+            context["role_names"] = ", ".join(names)
+        return context
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        if request.method == "POST":
-            try:
-                limit_hit(name="login", key=address_key(request.META.get("REMOTE_ADDR")))
-            except RateLimited as error:
-                return HttpResponse(str(error.detail), status=429, content_type="text/plain")
-        return super().login(request, extra_context)
+        from accounts.lockout import guard  # models are not there yet when this file is read
+
+        if request.method != "POST":
+            return super().login(request, extra_context)
+        try:
+            attempt = guard(request, username=request.POST.get("username", ""))
+        except (RateLimited, LockedOut) as error:
+            headers = {"Retry-After": str(error.data["retry_after"])}
+            return HttpResponse(
+                str(error.detail), status=429, content_type="text/plain", headers=headers
+            )
+        response = super().login(request, extra_context)
+        if response.status_code == HTTPStatus.FOUND:  # else it is the form once more
+            attempt.passed(request, response, user=cast("User", request.user))
+        return response
 
 
 class EuGPTAdminConfig(AdminConfig):

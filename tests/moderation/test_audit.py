@@ -9,6 +9,7 @@ from django.test import Client, RequestFactory
 
 from accounts.models import User
 from accounts.removal import account_erase
+from accounts.request_ids import working_for
 from chat.models import Report, ReportReason
 from chat.services.opinions import report_make
 from moderation.audit import record
@@ -43,8 +44,8 @@ def everything() -> str:
 def test_record_names_who_what_and_the_request(root: User) -> None:
     request: Any = RequestFactory().get("/admin/")
     request.user = root
-    request.request_id = "abc-12345"
-    entry = record(request, "user.suspend", user_make("ana"), {"reason": "spam"})
+    with working_for("abc-12345"):
+        entry = record(request, "user.suspend", user_make("ana"), {"reason": "spam"})
     entry.refresh_from_db()
     assert (entry.actor, entry.actor_name, entry.action) == (root, "root", "user.suspend")
     assert (entry.target_type, entry.target_name) == ("accounts.user", "ana")
