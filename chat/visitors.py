@@ -31,7 +31,8 @@ class Visitor:
 
 async def visitor_of(scope: dict[str, Any]) -> Visitor:
     """Raises NotAuthenticated or Suspended, and what Redis and the database raise in an outage."""
-    secrets = parse_qs(scope["query_string"].decode("latin1")).get("ticket")
+    query = parse_qs(scope["query_string"].decode("latin1"), keep_blank_values=True)
+    secrets = query.get("ticket")
     if secrets is None:
         return Visitor(Owner.guest((scope.get("client") or [None])[0]))
     ticket = await ticket_redeem(secrets[0])
