@@ -11,7 +11,7 @@ from limits import parse
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from accounts.errors import RateLimited
+from accounts.errors import ApiError, RateLimited
 from accounts.store import TIMEOUT_S
 
 
@@ -26,11 +26,11 @@ def _limiter() -> MovingWindowRateLimiter:
     return MovingWindowRateLimiter(storage)
 
 
-def limit_hit(*, name: str, key: str) -> None:
+def limit_hit(*, name: str, key: str, error: type[ApiError] = RateLimited) -> None:
     """Count one use of the limit `settings.RATE_LIMITS[name]` by `key`.
 
-    Raises RateLimited with `retry_after`. Does nothing while limits are off. Blocks on Redis: from
-    asynchronous code call it in a thread.
+    Raises RateLimited, or another error, with `retry_after`. Does nothing while limits are off.
+    Blocks on Redis: from asynchronous code call it in a thread.
     """
     if not settings.LIMITS_ENABLED:
         return
@@ -38,7 +38,12 @@ def limit_hit(*, name: str, key: str) -> None:
     if _limiter().hit(rate, name, key):
         return
     reset_time, _ = _limiter().get_window_stats(rate, name, key)
-    raise RateLimited(retry_after=max(1, math.ceil(reset_time - time.time())))
+    raise error(retry_after=max(1, math.ceil(reset_time - time.time())))
+
+
+def limit_forget(*, name: str, key: str) -> None:
+    """Forget what was counted of `key` under this name. Blocks on Redis."""
+    _limiter().clear(parse(settings.RATE_LIMITS[name]), name, key)
 
 
 def limits_forget(*, key: str) -> None:

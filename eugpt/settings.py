@@ -299,10 +299,14 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+# Of the admin: without a language these are the formats.
+DATE_FORMAT, TIME_FORMAT, DATETIME_FORMAT = "Y-m-d", "H:i", "Y-m-d H:i"
 
 REFRESH_COOKIE_NAME = "eugpt_refresh"
 REFRESH_COOKIE_PATH = "/api/auth"
 REFRESH_COOKIE_SAMESITE = CONFIG.cookie_samesite
+DEVICE_COOKIE_NAME = "eugpt_device"
+ADMIN_COOKIE_PATH = "/admin"
 # The scheme is what `eugpt.client_address` says, so no header needs to be trusted here.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.is_production
 SECURE_SSL_REDIRECT = CONFIG.is_production

@@ -20,6 +20,7 @@ from accounts.api.email_shapes import (
 )
 from accounts.api.serializers import PasswordInput
 from accounts.api.views import CookieView, OwnSiteView
+from accounts.devices_cookie import device_know
 from accounts.email import (
     email_remove,
     email_set,
@@ -146,8 +147,10 @@ class PasswordResetView(CookieView):
         limit_hit(name="link", key=_address(request))
         data = PasswordResetInput(data=request.data)
         data.is_valid(raise_exception=True)
-        password_reset(**data.validated_data)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        user = password_reset(**data.validated_data)
+        response = Response(status=status.HTTP_204_NO_CONTENT)
+        device_know(request, response, user=user)  # no session, but not locked out either
+        return response
 
 
 def _address(request: Request) -> str:

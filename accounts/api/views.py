@@ -19,9 +19,11 @@ from accounts.api.serializers import (
     TicketOutput,
     TokenOutput,
 )
+from accounts.devices_cookie import device_know
 from accounts.errors import (
     ForeignOrigin,
     InvalidCredentials,
+    LockedOut,
     NotAuthenticated,
     RateLimited,
     RegistrationClosed,
@@ -29,6 +31,7 @@ from accounts.errors import (
     UsernameTaken,
 )
 from accounts.limits import address_key, limit_hit
+from accounts.lockout import guard
 from accounts.origin import origin_check
 from accounts.rest import EmptySerializer, error_responses, request_user
 from accounts.services import user_authenticate, user_register
@@ -86,7 +89,9 @@ class RegisterView(CookieView):
         data.is_valid(raise_exception=True)
         user = user_register(**data.validated_data)
         pair = tokens_issue(user=user, user_agent=user_agent_of(request))
-        return session_response(pair, status.HTTP_201_CREATED)
+        response = session_response(pair, status.HTTP_201_CREATED)
+        device_know(request, response, user=user)
+        return response
 
 
 class LoginView(CookieView):
@@ -94,19 +99,21 @@ class LoginView(CookieView):
         request=LoginInput,
         responses={
             200: SessionOutput,
-            **error_responses(InvalidCredentials, ForeignOrigin, Suspended, RateLimited),
+            **error_responses(InvalidCredentials, ForeignOrigin, Suspended, RateLimited, LockedOut),
         },
         operation_id="login",
         tags=["auth"],
     )
     def post(self, request: Request) -> Response:
         """Sign in with username and password."""
-        limit_hit(name="login", key=address_key(request.META.get("REMOTE_ADDR")))
         data = LoginInput(data=request.data)
         data.is_valid(raise_exception=True)
+        attempt = guard(request, username=data.validated_data["username"])
         user = user_authenticate(**data.validated_data)
         pair = tokens_issue(user=user, user_agent=user_agent_of(request))
-        return session_response(pair, status.HTTP_200_OK)
+        response = session_response(pair, status.HTTP_200_OK)
+        attempt.passed(request, response, user=user)
+        return response
 
 
 class RefreshView(CookieView):

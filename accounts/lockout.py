@@ -1,0 +1,76 @@
+"""Guessing passwords is limited in a way that nobody can use to lock out somebody else.
+
+Every attempt is counted before the password is looked at, atomically in Redis, so that of any
+number at once exactly as many as the limit are let through; success forgets the failures.
+
+* From a browser that has signed in to the account before (`accounts.devices_cookie`): counted for
+  this browser and this account alone. Whatever strangers do, it gets in.
+* From anywhere else, or when such a browser has used up its own: counted for name and address
+  together, so that one address cannot try a name for long, and for the name, so that a thousand
+  addresses cannot either. Only who comes from a new device waits for that; a link by mail lets them
+  set a new password at once, which makes their device a known one.
+
+Keys are hashes under the secret key: no name, address or mistyped password is stored. That of a
+known name takes the hash of its password in: with a new password the count begins anew.
+
+Why not django-axes: it stores a row with name, address and User-Agent of every attempt, which we do
+not want to have, and its lock by name shuts the owner out as well as the guesser; by address
+alone it lets a crowd of addresses guess on.
+"""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.crypto import salted_hmac
+
+from accounts.devices_cookie import device_know, device_read
+from accounts.errors import LockedOut
+from accounts.limits import address_key, limit_forget, limit_hit
+from accounts.models import User
+from accounts.selectors import user_by_username
+
+_NAME_MAX_CHARS = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A sign-in that may be tried: what was counted for it."""
+
+    name: str
+    key: str
+
+    def passed(self, request: HttpRequest, response: HttpResponseBase, *, user: User) -> None:
+        """It was the right password: forget the failures, and know this browser."""
+        limit_forget(name=self.name, key=self.key)
+        device_know(request, response, user=user)
+
+
+def guard(request: HttpRequest, *, username: str) -> Attempt:
+    """Count an attempt to sign in as `username`; call it before the password is looked at.
+
+    The same work for a name that there is not. Raises RateLimited (the address, whatever the name)
+    or LockedOut, both with `retry_after`.
+    """
+    address = address_key(request.META.get("REMOTE_ADDR"))
+    limit_hit(name="login", key=address)
+    username = username.replace("\0", "")[:_NAME_MAX_CHARS]  # a form that was not checked yet
+    user = user_by_username(username=username)
+    subject = f"u:{user.pk}:{user.password}" if user else f"n:{username.lower()}"
+    device = device_read(request)
+    if device.knows(user):
+        attempt = Attempt("login_device", _key(subject, device.number))
+        try:
+            limit_hit(name=attempt.name, key=attempt.key, error=LockedOut)
+            return attempt
+        except LockedOut:  # a stolen cookie must not shut the owner out: as from anywhere else
+            pass
+    attempt = Attempt("login_pair", _key(subject, address))
+    limit_hit(name=attempt.name, key=attempt.key, error=LockedOut)
+    limit_hit(name="login_name", key=_key(subject, ""), error=LockedOut)
+    return attempt
+
+
+def _key(subject: str, origin: str) -> str:
+    value = f"{subject}\n{origin}"
+    return salted_hmac("eugpt.limit.login", value, algorithm="sha256").hexdigest()[:32]
