@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from django.conf import settings
 from django.contrib.postgres.functions import RandomUUID
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
@@ -111,6 +111,7 @@ class Message(models.Model):
         # write sorts it in: 0.1 ms more for every write is the better price.
         indexes = [
             GinIndex(fields=["search"], name="message_search", fastupdate=False),
+            BrinIndex(fields=["created_at"], name="message_time", pages_per_range=16),
             models.Index(
                 fields=["conversation"],
                 condition=Q(hidden_at__isnull=False),
@@ -211,6 +212,8 @@ class Generation(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["status", "queued_at"], name="generation_queue"),
+            # What happened lately. Rows come in the order of time, so that a few pages suffice.
+            BrinIndex(fields=["queued_at"], name="generation_time", pages_per_range=16),
             models.Index(
                 fields=["owner_key"],
                 condition=Q(status__in=UNFINISHED),
