@@ -1,7 +1,7 @@
 import { QueryClient, QueryObserver } from "@tanstack/react-query";
 import { expect, it, vi } from "vitest";
 import { FakeApi, json } from "./fakes/fake-api";
-import { CONVERSATIONS, createListRefresher } from "@/hooks/use-conversations";
+import { CONVERSATIONS, createListRefresher } from "@/hooks/list-refresher";
 import { ApiClient } from "@/lib/api/client";
 import type { ConversationPage, ConversationSummary } from "@/lib/api/conversations";
 

@@ -3,8 +3,8 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import dynamic from "next/dynamic";
 import { type ReactNode, useEffect, useState } from "react";
+import { createListRefresher } from "@/hooks/list-refresher";
 import { AppContext } from "@/hooks/use-app";
-import { createListRefresher } from "@/hooks/use-conversations";
 import { usePreferencesKeeper } from "@/hooks/use-preferences";
 import { conversationInAddress, showConversation } from "@/hooks/use-shown-conversation";
 import { useStore } from "@/hooks/use-store";
@@ -12,7 +12,7 @@ import { useThemeKeeper } from "@/hooks/use-theme";
 import { ApiError } from "@/lib/api/errors";
 import { type App, createApp } from "@/lib/app";
 import { clearDraftsOnSignOut } from "@/lib/drafts";
-import { SUSPENDED } from "@/lib/failure";
+import { SUSPENDED } from "@/lib/failure-shape";
 import { patiently } from "@/lib/patiently";
 import { forgetReplays } from "@/lib/replays";
 import { clearToasts, shownToasts } from "@/lib/toasts";

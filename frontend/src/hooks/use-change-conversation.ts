@@ -2,7 +2,7 @@
 
 import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useApp } from "./use-app";
-import { CONVERSATIONS } from "./use-conversations";
+import { CONVERSATIONS } from "./list-refresher";
 import { handFocusTo } from "./use-handed-focus";
 import { SEARCH, type SearchData } from "./use-search";
 import {

@@ -1,7 +1,8 @@
 "use client";
 
-import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useMemo, useRef, useState } from "react";
+import { keyOf } from "./list-refresher";
 import { useApp, useSession } from "./use-app";
 import { useDeletes } from "./use-deletes";
 import { useStore } from "./use-store";
@@ -16,14 +17,8 @@ import {
   firstPage,
   type ListView,
   PAGE_MAX,
-  replaceFront,
   shownItems,
 } from "@/lib/conversation-list";
-
-export const CONVERSATIONS = ["conversations"] as const;
-
-/** Several hints in a row, of a bulk action for instance, are one look. */
-const HINT_DELAY_MS = 250;
 
 export interface ConversationsQuery {
   readonly data: readonly ConversationSummary[] | undefined;
@@ -97,35 +92,6 @@ function useLoadMore(view: ListView): LoadMore {
   return { isLoadingMore, moreError, loadMore };
 }
 
-/**
- * What a hint of the server sets off: one look at the front of the list, where changes are. What
- * lies further down is read again when the person comes back to the page.
- */
-export function createListRefresher(client: QueryClient, api: () => ApiClient): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  return () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      for (const view of ["active", "archived"] as const) void refreshFront(client, api(), view);
-    }, HINT_DELAY_MS);
-  };
-}
-
-async function refreshFront(client: QueryClient, api: ApiClient, view: ListView): Promise<void> {
-  const queryKey = keyOf(view);
-  const known = client.getQueryData<ConversationPage>(queryKey);
-  const isSmall = known === undefined || known.items.length <= PAGE_MAX;
-  const isWatched = client.getQueryCache().find({ queryKey })?.isActive() ?? false;
-  if (isSmall || !isWatched) return client.invalidateQueries({ queryKey });
-  try {
-    const front = await listConversations(api, firstPage(view, PAGE_MAX));
-    // Where there is none any more, somebody else may be using the page.
-    client.setQueryData<ConversationPage>(queryKey, (list) => list && replaceFront(list, front));
-  } catch {
-    // The next hint, or coming back to the page, looks again.
-  }
-}
-
 async function loadAsFarAs(
   api: ApiClient,
   view: ListView,
@@ -138,8 +104,4 @@ async function loadAsFarAs(
     list = appendPage(list, await listConversations(api, list.next, signal));
   }
   return list;
-}
-
-function keyOf(view: ListView): readonly string[] {
-  return [...CONVERSATIONS, view];
 }

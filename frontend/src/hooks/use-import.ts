@@ -3,7 +3,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { useApp } from "./use-app";
-import { CONVERSATIONS } from "./use-conversations";
+import { CONVERSATIONS } from "./list-refresher";
 import { showConversation } from "./use-shown-conversation";
 import { ApiError, toFailure } from "@/lib/api/errors";
 import { importConversation } from "@/lib/api/transfer";

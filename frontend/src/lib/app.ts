@@ -9,7 +9,7 @@ import { failureOf } from "./chat/answers";
 import { ChatController } from "./chat/controller";
 import type { KeepOutcome } from "./chat/keep";
 import { API_ORIGIN, socketUrl } from "./config";
-import { type Failure, SUSPENDED } from "./failure";
+import { type Failure, SUSPENDED } from "./failure-shape";
 import { guestSampling, loadGuestSampling } from "./sampling";
 import { type Session, SessionKeeper } from "./session";
 import { Store } from "./store";

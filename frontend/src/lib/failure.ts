@@ -1,23 +1,10 @@
 /**
- * One shape for everything that can go wrong, whichever transport told us, and the one place where
- * error codes become sentences for people.
+ * The one place where error codes become sentences for people. The page's first load does without
+ * it: what is needed before anything has gone wrong is in `failure-shape.ts`.
  */
+import { BAD_ANSWER, type Failure, NETWORK, SUSPENDED } from "./failure-shape";
 
-import type { JsonObject } from "./parse";
-
-export interface Failure {
-  readonly code: string;
-  readonly detail: string;
-  readonly retryAfterS: number | null;
-  /** The server's whole answer, for what one code alone has: `reason`, `until`, `limit`. */
-  readonly data?: JsonObject;
-}
-
-/** Codes this client makes itself; all others come from the server. */
-export const NETWORK = "network";
-export const BAD_ANSWER = "bad_answer";
-/** The one code that takes the whole page. */
-export const SUSPENDED = "suspended";
+export { BAD_ANSWER, type Failure, NETWORK, SUSPENDED };
 
 const SENTENCES: Record<string, string> = {
   [NETWORK]: "EuGPT could not be reached. Check the connection and try again.",

@@ -2,10 +2,8 @@
 
 import dynamic from "next/dynamic";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { Banners } from "./banners";
 import { ChatFoot } from "./chat-foot";
 import { ChatHeader } from "./chat-header";
-import { LiveAnnouncer } from "./live-announcer";
 import { MessagesSkeleton } from "./messages-skeleton";
 import { TranscriptView } from "./transcript-view";
 import { Welcome } from "./welcome";
@@ -26,6 +24,18 @@ import { patiently } from "@/lib/patiently";
 const Sidebar = dynamic(
   () => patiently(async () => (await import("@/components/sidebar/sidebar")).Sidebar),
   { ssr: false, loading: SidebarPlaceholder },
+);
+
+/** There before it is needed: it also says that the connection is lost. */
+const Banners = dynamic(
+  () => patiently(async () => (await import("./banners")).Banners),
+  { ssr: false },
+);
+
+/** Nothing is announced before it is there. */
+const LiveAnnouncer = dynamic(
+  () => patiently(async () => (await import("./live-announcer")).LiveAnnouncer),
+  { ssr: false },
 );
 
 export function ChatPage() {

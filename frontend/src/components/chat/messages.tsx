@@ -13,6 +13,8 @@ import { liveReplyKey } from "@/lib/chat/selectors";
 import type { Message, Transcript, TranscriptKey } from "@/lib/chat/state";
 import { patiently } from "@/lib/patiently";
 
+export { LoadFailure } from "./load-failure";
+
 const LongList = dynamic(
   () => patiently(async () => (await import("./long-list")).LongList),
   { ssr: false, loading: MessagesSkeleton },

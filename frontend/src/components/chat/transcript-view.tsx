@@ -5,12 +5,10 @@ import dynamic from "next/dynamic";
 import { memo, type ReactNode, useEffect, useLayoutEffect } from "react";
 import { MessagesSkeleton } from "./messages-skeleton";
 import { Button } from "@/components/ui/button";
-import { useApp, useChat } from "@/hooks/use-app";
-import { showConversation } from "@/hooks/use-shown-conversation";
+import { useChat } from "@/hooks/use-app";
 import { useStickToBottom } from "@/hooks/use-stick-to-bottom";
 import { transcriptOf } from "@/lib/chat/selectors";
 import { conversationOf, type Transcript, type TranscriptKey } from "@/lib/chat/state";
-import { describeFailure, type Failure } from "@/lib/failure";
 import { patiently } from "@/lib/patiently";
 import { isMotionReduced } from "@/lib/preferences";
 
@@ -18,6 +16,12 @@ const loadMessages = () => patiently(() => import("./messages"));
 
 /** A fifth of the script, which an empty page does without: fetched right after the first paint. */
 const Messages = dynamic(async () => (await loadMessages()).Messages, {
+  ssr: false,
+  loading: MessagesSkeleton,
+});
+
+/** Comes with them, so that it is there when the server is not. */
+const LoadFailure = dynamic(async () => (await loadMessages()).LoadFailure, {
   ssr: false,
   loading: MessagesSkeleton,
 });
@@ -98,31 +102,4 @@ function Empty({ transcriptKey, transcript, welcome }: EmptyProps) {
     return <LoadFailure conversation={conversation} failure={transcript.failure} />;
   }
   return <MessagesSkeleton />;
-}
-
-function LoadFailure(props: { conversation: number; failure: Failure }) {
-  const { chat } = useApp();
-  const isGone = props.failure.code === "not_found";
-  return (
-    <div role="alert" className="m-auto max-w-sm py-8 text-center">
-      <p className="text-ink-soft">
-        {isGone
-          ? "This conversation does not exist, or it has been deleted."
-          : describeFailure(props.failure)}
-      </p>
-      {isGone ? (
-        <Button variant="outline" className="mt-4" onClick={() => showConversation(null)}>
-          Go to a new chat
-        </Button>
-      ) : (
-        <Button
-          variant="outline"
-          className="mt-4"
-          onClick={() => void chat.open(props.conversation)}
-        >
-          Try again
-        </Button>
-      )}
-    </div>
-  );
 }

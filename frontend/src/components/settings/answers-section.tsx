@@ -7,7 +7,7 @@ import { Button } from "@/components/ui/button";
 import { Slider } from "@/components/ui/slider";
 import { useSession } from "@/hooks/use-app";
 import { useCountdown } from "@/hooks/use-countdown";
-import { type SamplingChoice, useSamplingChoice } from "@/hooks/use-sampling";
+import { type SamplingChoice, useSamplingChoice } from "@/hooks/use-sampling-choice";
 import { isStandard, type Knob, KNOBS, valueOf, withValue } from "@/lib/sampling";
 
 export function AnswersSection() {

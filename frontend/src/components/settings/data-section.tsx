@@ -9,7 +9,7 @@ import { TrainingCard } from "./training-card";
 import { Button } from "@/components/ui/button";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { useApp } from "@/hooks/use-app";
-import { CONVERSATIONS } from "@/hooks/use-conversations";
+import { CONVERSATIONS } from "@/hooks/list-refresher";
 import { deleteAllConversations, exportAccount } from "@/lib/api/account";
 import { toFailure } from "@/lib/api/errors";
 import { describeFailure, describeWait } from "@/lib/failure";

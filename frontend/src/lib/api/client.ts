@@ -3,7 +3,7 @@
  * nowhere else; the refresh token is an HttpOnly cookie that script never sees.
  */
 import { ApiError, errorFromResponse, networkError } from "./errors";
-import { SUSPENDED } from "@/lib/failure";
+import { SUSPENDED } from "@/lib/failure-shape";
 import { asObject, readString } from "@/lib/parse";
 
 export type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";

@@ -1,4 +1,4 @@
-import { BAD_ANSWER, type Failure, NETWORK } from "@/lib/failure";
+import { BAD_ANSWER, type Failure, NETWORK } from "@/lib/failure-shape";
 import { asObject, type JsonObject, optionalNumber, optionalString } from "@/lib/parse";
 
 /** An answer of the API that is not a success, or no answer at all (`status` 0). */
