@@ -80,6 +80,8 @@ def _site_problems(config: Config) -> list[str]:
         found.append("EUGPT_PUBLIC_ORIGIN must begin with https://")
     if config.mail_url() not in ("", "off") and not config.public_origin:
         found.append("EUGPT_PUBLIC_ORIGIN must be the https:// address that mails link to")
+    if config.email_url == "console:":
+        found.append("EUGPT_EMAIL_URL must not be console:, which writes links into the log,")
     if not config.proxy_hops:
         found.append(
             "EUGPT_PROXY_HOPS must be the number of proxies in front that end TLS and write "

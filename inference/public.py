@@ -41,6 +41,7 @@ __all__ = [
     "active_chat_format",
     "active_checkpoint",
     "active_checkpoint_name",
+    "checkpoint_open",
     "params_schema",
     "parse_params",
     "start_engine",
