@@ -19,6 +19,7 @@ from chat.generation.cancel import generation_cancel
 from chat.generation.traces import trace_unpack
 from chat.models import UNFINISHED, Conversation, Feedback, Generation, Report, Share, Trace
 from chat.places import places_forget
+from chat.selectors import share_messages
 from chat.services.conversations import lock_unfinished
 
 logger = logging.getLogger(__name__)
@@ -59,7 +60,8 @@ def _conversations(user: User) -> Iterator[str]:
 
 def _traces(user: User) -> Iterator[str]:
     """What was recorded of replies: it is the user's, too, and part of no conversation's file."""
-    rows = Trace.objects.filter(generation__user=user).order_by("generation__queued_at", "pk")
+    rows = Trace.objects.filter(generation__user=user, generation__message__hidden_at=None)
+    rows = rows.order_by("generation__queued_at", "pk")
     names = ("generation__conversation__uuid", "generation__message__content", "tokens")
     for conversation, text, tokens in rows.values_list(*names).iterator(_ROWS_AT_ONCE):
         yield encode(
@@ -77,7 +79,7 @@ def _shares(user: User) -> Iterator[str]:
                 "created_at": moment(share.created_at),
                 "expires_at": moment(share.expires_at),
                 "title": share.title,
-                "messages": share.messages,
+                "messages": share_messages(share=share),
                 "omitted": share.omitted,
             }
         )
@@ -89,7 +91,7 @@ def _feedback(user: User) -> Iterator[str]:
         yield encode(
             {
                 "conversation": str(feedback.message.conversation.uuid),
-                "text": feedback.message.content,
+                "text": feedback.message.shown_content,
                 "rating": feedback.rating,
                 "comment": feedback.comment,
                 "created_at": moment(feedback.created_at),
@@ -99,10 +101,12 @@ def _feedback(user: User) -> Iterator[str]:
 
 
 def _reports(user: User) -> Iterator[str]:
-    for report in Report.objects.filter(reporter=user).order_by("pk").iterator(_ROWS_AT_ONCE):
+    rows = Report.objects.filter(reporter=user).select_related("message").order_by("pk")
+    for report in rows.iterator(_ROWS_AT_ONCE):
+        is_hidden = report.message is not None and report.message.is_hidden
         yield encode(
             {
-                "text": report.text,
+                "text": "" if is_hidden else report.text,
                 "reason": report.reason,
                 "comment": report.comment,
                 "state": report.state,

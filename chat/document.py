@@ -80,6 +80,7 @@ class DocumentMessage(_Part):
     role: Role
     content: Annotated[Text, Field(max_length=REPLY_MAX_CHARS)]
     created_at: Time
+    is_hidden: StrictBool = False
     generation: DocumentGeneration | None = None
 
 
@@ -130,6 +131,8 @@ def _check_tree(messages: Sequence[DocumentMessage]) -> None:
         parent_role = roles.get(message.parent) if message.parent is not None else None
         if message.role == Role.ASSISTANT and parent_role != Role.USER:
             raise _invalid({f"{place}.role": "The assistant answers a user's message."})
+        if message.is_hidden and message.content:
+            raise _invalid({f"{place}.content": "A hidden message has none."})
         if message.role == Role.USER:
             if parent_role == Role.USER:
                 raise _invalid({f"{place}.role": "The user answers the assistant's message."})
@@ -138,7 +141,8 @@ def _check_tree(messages: Sequence[DocumentMessage]) -> None:
 
 
 def _check_prompt(place: str, message: DocumentMessage) -> None:
-    if not message.content.strip() or len(message.content) > MESSAGE_MAX_CHARS:
+    is_empty = not message.content.strip() and not message.is_hidden
+    if is_empty or len(message.content) > MESSAGE_MAX_CHARS:
         expected = f"1 to {MESSAGE_MAX_CHARS} characters are expected."
         raise _invalid({f"{place}.content": expected})
     if message.generation is not None:

@@ -22,6 +22,7 @@ FORMAT = "eugpt.conversation"
 VERSION = 1
 
 _NAMES = {Role.USER: "You", Role.ASSISTANT: "EuGPT"}
+HIDDEN = "A moderator has hidden this message."
 _BRANCH_MAX = 100_000
 _NAME_MAX_CHARS = 80
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>&|~$#])")
@@ -85,9 +86,11 @@ def _message(message: Message, numbers: dict[int | None, int]) -> dict[str, Any]
         "id": numbers[message.pk],
         "parent": numbers.get(message.parent_id),
         "role": message.role,
-        "content": message.content,
+        "content": message.shown_content,
         "created_at": moment(message.created_at),
     }
+    if message.is_hidden:
+        row["is_hidden"] = True
     generation: Generation | None = getattr(message, "generation", None)
     if generation is not None:
         row["generation"] = generation_document(generation)
@@ -112,8 +115,12 @@ def _markdown(conversation: Conversation) -> str:
     lines = [f"# {markdown_escape(' '.join(conversation.title.split()))}", ""]
     for message in shown_messages(conversation=conversation, limit=_BRANCH_MAX):
         name, when = _NAMES[Role(message.role)], _minute(message.created_at)
-        lines += [f"## {name}, {when}", "", markdown_escape(message.content), ""]
+        lines += [f"## {name}, {when}", "", _markdown_text(message), ""]
     return "\n".join(lines)
+
+
+def _markdown_text(message: Message) -> str:
+    return f"*{HIDDEN}*" if message.is_hidden else markdown_escape(message.content)
 
 
 def markdown_escape(text: str) -> str:
@@ -143,7 +150,8 @@ def _plain(conversation: Conversation) -> str:
     lines = [" ".join(" ".join(_lines(conversation.title)).split()), ""]
     for message in shown_messages(conversation=conversation, limit=_BRANCH_MAX):
         name, when = _NAMES[Role(message.role)], _minute(message.created_at)
-        lines += [f"{name} ({when}):", *(f"    {line}" for line in _lines(message.content)), ""]
+        text = HIDDEN if message.is_hidden else message.content
+        lines += [f"{name} ({when}):", *(f"    {line}" for line in _lines(text)), ""]
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import (
     F,
@@ -15,6 +16,7 @@ from django.db.models import (
 from django.db.models.functions import Left, RowNumber
 from django.utils import timezone
 
+from accounts.export import moment
 from accounts.models import User
 from chat.errors import Invalid
 from chat.models import Conversation, Message, Share
@@ -68,7 +70,7 @@ def conversation_list(
     skipped.
     """
     search = TextSearch.parse(query)
-    rows = Conversation.objects.filter(user=user)
+    rows = Conversation.objects.filter(user=user, hidden_at=None)
     if archived is not None:
         rows = rows.filter(archived=archived)
     if search is not None:
@@ -99,6 +101,21 @@ def share_list(*, conversation: Conversation) -> list[Share]:
     """The conversation's shares that can be read, newest first, without their text; one query."""
     live = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
     return list(conversation.shares.filter(live).defer("messages").order_by("-created_at", "-id"))
+
+
+def share_messages(*, share: Share) -> list[dict[str, Any]]:
+    """What a share shows, whenever it was made: hidden messages are empty in it; one query."""
+    rows = Message.objects.filter(conversation=share.conversation_id, hidden_at__isnull=False)
+    hidden = {
+        (role, content, moment(created_at))
+        for role, content, created_at in rows.values_list("role", "content", "created_at")
+    }
+    return [
+        {**m, "content": "", "is_hidden": True}
+        if (m["role"], m["content"], m["created_at"]) in hidden
+        else {**m, "is_hidden": False}
+        for m in share.messages
+    ]
 
 
 def cursor_encode(conversation: Conversation) -> str:
@@ -134,7 +151,8 @@ def _matches(text_field: str, search: TextSearch) -> Q:
 
 
 def _matching_messages(user: User, search: TextSearch) -> QuerySet[Message]:
-    return Message.objects.filter(_matches("content", search), conversation__user=user)
+    shown = Message.objects.filter(hidden_at=None)
+    return shown.filter(_matches("content", search), conversation__user=user)
 
 
 def _found(items: list[Conversation], search: TextSearch) -> list[Found]:
@@ -143,7 +161,8 @@ def _found(items: list[Conversation], search: TextSearch) -> list[Found]:
     rank = Window(RowNumber(), partition_by=F("conversation"), order_by=F("id").desc())
     text = Left("content", _SNIPPET_READ_CHARS, output_field=TextField())
     rows = (
-        Message.objects.filter(_matches("content", search), conversation__in=list(by_id))
+        Message.objects.filter(hidden_at=None, conversation__in=list(by_id))
+        .filter(_matches("content", search))
         .annotate(rank=rank, text=text)
         .filter(rank__lte=MATCHES_MAX)
         .order_by("-id")

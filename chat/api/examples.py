@@ -68,6 +68,7 @@ DETAIL = {
             "generation": None,
             "feedback": None,
             "is_reported": False,
+            "is_hidden": False,
         },
         {
             "id": 41,
@@ -78,6 +79,7 @@ DETAIL = {
             "generation": _BRIEF,
             "feedback": FEEDBACK,
             "is_reported": False,
+            "is_hidden": False,
         },
     ],
 }

@@ -171,6 +171,9 @@ class MessageOutput(serializers.ModelSerializer[Message]):
     """Rows come through `chat.opinions`."""
 
     role = serializers.ChoiceField(choices=Role.values)
+    content = serializers.CharField(
+        source="shown_content", allow_blank=True, help_text="Empty where it is hidden."
+    )
     parent = serializers.IntegerField(  # type: ignore[assignment]
         source="parent_id", allow_null=True
     )
@@ -179,6 +182,7 @@ class MessageOutput(serializers.ModelSerializer[Message]):
         source="own_feedback", allow_null=True, default=None, help_text="What the reader thinks."
     )
     is_reported = serializers.BooleanField(help_text="By the reader.")
+    is_hidden = serializers.BooleanField(help_text="By a moderator: its text is not shown.")
 
     class Meta:
         model = Message
@@ -191,6 +195,7 @@ class MessageOutput(serializers.ModelSerializer[Message]):
             "generation",
             "feedback",
             "is_reported",
+            "is_hidden",
         ]
         read_only_fields = fields
 

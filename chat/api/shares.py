@@ -3,7 +3,13 @@
 from typing import Any
 
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+)
 from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -21,7 +27,7 @@ from accounts.rest import (
 from chat.access import conversation_for_user, share_for_anyone, share_for_owner
 from chat.errors import RateLimited, TooManyShares
 from chat.models import Conversation, Role, Share
-from chat.selectors import share_list
+from chat.selectors import share_list, share_messages
 from chat.services.shares import share_create, share_revoke, shares_revoke_all
 
 TAGS = ["conversations"]
@@ -43,12 +49,14 @@ _SHARED = {
             "content": "Do you like dogs?",
             "created_at": "2026-11-22T09:59:00Z",
             "model": "",
+            "is_hidden": False,
         },
         {
             "role": "assistant",
             "content": "I do.",
             "created_at": "2026-11-22T09:59:01Z",
             "model": "eugpt-36m",
+            "is_hidden": False,
         },
     ],
 }
@@ -81,21 +89,26 @@ class ShareOutput(serializers.ModelSerializer[Share]):
 
 class SharedMessageOutput(serializers.Serializer[Any]):
     role = serializers.ChoiceField(choices=Role.choices)
-    content = serializers.CharField()
+    content = serializers.CharField(allow_blank=True, help_text="Empty where it is hidden.")
     created_at = serializers.DateTimeField()
     model = serializers.CharField(allow_blank=True, help_text="Which one wrote it.")
+    is_hidden = serializers.BooleanField(help_text="By a moderator.")
 
 
 class SharedOutput(serializers.ModelSerializer[Share]):
     """What a stranger sees: no ids and nobody's name."""
 
-    messages = serializers.ListField(child=SharedMessageOutput(), read_only=True)
+    messages = serializers.SerializerMethodField()
 
     class Meta:
         model = Share
         fields = ["title", "created_at", "expires_at", "omitted", "messages"]
         read_only_fields = fields
         extra_kwargs = {"omitted": {"help_text": "How many older messages are not in the copy."}}
+
+    @extend_schema_field(SharedMessageOutput(many=True))
+    def get_messages(self, share: Share) -> list[dict[str, Any]]:
+        return share_messages(share=share)
 
 
 class _OwnView(APIView):

@@ -130,7 +130,8 @@ def _locked(user: User, conversation_id: int) -> Conversation:
 
     Raises NotFound or GenerationRunning.
     """
-    rows = Conversation.objects.select_for_update().filter(user=user, pk=conversation_id)
+    shown = Conversation.objects.filter(user=user, hidden_at=None)
+    rows = shown.select_for_update().filter(pk=conversation_id)
     if (conversation := rows.first()) is None:
         raise NotFound
     running = Generation.objects.filter(conversation=conversation, status__in=UNFINISHED).first()

@@ -31,9 +31,11 @@ MAX_TURNS = 200
 
 _LINE = """
 WITH RECURSIVE line(id, parent_id, role, content, depth) AS (
-    SELECT id, parent_id, role, content, 1 FROM chat_message WHERE id = %s
+    SELECT id, parent_id, role, CASE WHEN hidden_at IS NULL THEN content ELSE '' END, 1
+    FROM chat_message WHERE id = %s
     UNION ALL
-    SELECT m.id, m.parent_id, m.role, m.content, line.depth + 1
+    SELECT m.id, m.parent_id, m.role, CASE WHEN m.hidden_at IS NULL THEN m.content ELSE '' END,
+        line.depth + 1
     FROM chat_message m JOIN line ON m.id = line.parent_id WHERE line.depth < %s
 )
 SELECT role, content, id FROM line ORDER BY depth DESC
@@ -59,7 +61,10 @@ SomeTurn = TypeVar("SomeTurn", bound=_HasText)
 
 
 def stored_turns(leaf_id: int | None, limit: int) -> list[StoredTurn]:
-    """The newest `limit` turns of the branch that ends in `leaf_id`, oldest first; one query."""
+    """The newest `limit` turns of the branch that ends in `leaf_id`, oldest first; one query.
+
+    Hidden ones are empty.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_LINE, [leaf_id, limit])
         return [StoredTurn(*row) for row in cursor.fetchall()]
@@ -81,13 +86,18 @@ def begun_text(generation: Generation) -> str:
 
 
 def without_unanswered(turns: list[SomeTurn]) -> list[SomeTurn]:
-    """Leave out exchanges whose reply failed: an empty answer teaches the model silence."""
+    """Leave out exchanges without a reply, for an empty one teaches the model silence, and those
+    without a prompt: either may be hidden.
+    """
     kept: list[SomeTurn] = []
     for turn in turns:
-        if turn.role == "assistant" and not turn.content.strip():
-            if kept and kept[-1].role == "user":
-                kept.pop()
-            continue
+        if turn.role == "assistant":
+            asked = kept[-1] if kept and kept[-1].role == "user" else None
+            is_told = turn.content.strip() and (asked is None or asked.content.strip())
+            if not is_told:
+                if asked is not None:
+                    kept.pop()
+                continue
         kept.append(turn)
     while kept and kept[0].role == "assistant":
         kept.pop(0)

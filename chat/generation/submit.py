@@ -13,7 +13,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
-from chat.access import message_for_user
+from chat.access import message_for_user, readable, readable_message_for_user
 from chat.errors import Invalid, NotFound, NoTrace
 from chat.generation import branches, history
 from chat.generation.accept import Submitted, accept, submitted_before
@@ -117,7 +117,7 @@ def generation_continue(
     user, key = _member(owner), client_key(owner, client_id)
     if key and (first := submitted_before(owner, key)):
         return first
-    message = message_for_user(user=user, message_id=message_id)
+    message = readable_message_for_user(user=user, message_id=message_id)
     old = branches.continued_generation(message)
     wanted = old.params if params is None else params
     begun = _traced_rows(old, message)
@@ -148,7 +148,7 @@ def generation_branch(
     user, key = _member(owner), client_key(owner, client_id)
     if key and (first := submitted_before(owner, key)):
         return first
-    message = message_for_user(user=user, message_id=message_id)
+    message = readable_message_for_user(user=user, message_id=message_id)
     old = branches.traced_generation(message)
     model = chat_format()
     if not model.wrote(old.model, old.model_sha256):
@@ -220,9 +220,9 @@ def _check_kind(is_temporary: bool, conversation_id: int | None, history_input: 
 
 
 def _asked(message: Message) -> str:
-    """The prompt that a message is, or answers."""
+    """The prompt that a message is, or answers; raises NotFound where it is hidden."""
     prompt = message if message.role == Role.USER else message.parent
-    return prompt.content if prompt else ""
+    return readable(prompt).content if prompt else ""
 
 
 def _member(owner: Owner) -> User:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from accounts.models import User
-from chat.access import message_for_user
+from chat.access import readable_message_for_user
 from chat.errors import Invalid, NotFound
 from chat.models import Generation, Trace
 
@@ -60,7 +60,7 @@ def branch_rows(rows: Sequence[Row], at: int, token: int) -> list[Row]:
 
 def message_trace(*, user: User, message_id: int) -> list[dict[str, Any]]:
     """The trace of one of the user's messages; raises NotFound where nothing was recorded."""
-    message = message_for_user(user=user, message_id=message_id)
+    message = readable_message_for_user(user=user, message_id=message_id)
     generation = Generation.objects.filter(message=message, has_trace=True).first()
     if generation is None:
         raise NotFound("Nothing was recorded of this message.")

@@ -113,7 +113,7 @@ def conversations_bulk(*, user: User, ids: Sequence[int] | None, action: BulkAct
     One transaction. What is not the user's is not found, like what does not exist. Replies being
     written in deleted ones are stopped first.
     """
-    rows = Conversation.objects.filter(user=user)
+    rows = Conversation.objects.filter(user=user, hidden_at=None)
     if ids is not None:
         rows = rows.filter(pk__in=ids)
     if action == BulkAction.DELETE:

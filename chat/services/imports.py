@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import User
 from chat.access import owner_key_for_user
 from chat.document import Document, DocumentGeneration, DocumentMessage, document_check
+from chat.errors import NotFound
 from chat.models import UNFINISHED, Conversation, FinishReason, Generation, Message, Status
 from chat.services.conversations import conversation_tell
 from inference.public import ParamError, parse_params
@@ -20,7 +21,8 @@ _BATCH = 1000
 def conversation_import(*, user: User, document: Any) -> tuple[Conversation, bool]:
     """The conversation and whether it is new: the same one, imported again, is the first one.
 
-    One transaction. Raises Invalid, with the first few places that are wrong.
+    One transaction. Raises Invalid, with the first few places that are wrong, and NotFound where a
+    moderator has hidden the first one.
     """
     checked = document_check(document)
     if (known := _known(user, checked)) is not None:
@@ -35,7 +37,10 @@ def conversation_import(*, user: User, document: Any) -> tuple[Conversation, boo
 
 
 def _known(user: User, document: Document) -> Conversation | None:
-    return Conversation.objects.filter(user=user, uuid=document.conversation.uuid).first()
+    known = Conversation.objects.filter(user=user, uuid=document.conversation.uuid).first()
+    if known is not None and known.hidden_at is not None:
+        raise NotFound
+    return known
 
 
 def _write(user: User, document: Document) -> Conversation:
@@ -54,6 +59,7 @@ def _write(user: User, document: Document) -> Conversation:
                 role=message.role,
                 content=message.content,
                 created_at=message.created_at,
+                hidden_at=message.created_at if message.is_hidden else None,
             )
             for message in document.messages
         ),

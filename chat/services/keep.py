@@ -45,15 +45,22 @@ def conversation_keep(
     try:
         with transaction.atomic():
             if client_id and (found := known.first()) is not None:
-                return found, False
+                return _shown(found), False
             generation = None if generation_id is None else _locked(user, generation_id)
             if generation is not None and generation.conversation is not None:
-                return generation.conversation, False
+                return _shown(generation.conversation), False
             return _write(user, name, turns, generation), True
     except IntegrityError:  # the same wish at the same time
         if (found := known.first()) is None:
             raise
-        return found, False
+        return _shown(found), False
+
+
+def _shown(conversation: Conversation) -> Conversation:
+    """The conversation unless a moderator has hidden it; raises NotFound."""
+    if conversation.hidden_at is not None:
+        raise NotFound
+    return conversation
 
 
 def _locked(user: User, generation_id: uuid.UUID) -> Generation:

@@ -4,7 +4,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from accounts.models import User
-from chat.access import message_for_user
+from chat.access import message_for_user, readable_message_for_user
 from chat.errors import Invalid, NotFound
 from chat.models import Feedback, Message, Rating, Report, ReportReason, ReportState, Role
 
@@ -49,7 +49,7 @@ def report_make(
 
 
 def _reply(user: User, message_id: int) -> Message:
-    message = message_for_user(user=user, message_id=message_id)
+    message = readable_message_for_user(user=user, message_id=message_id)
     if message.role != Role.ASSISTANT:
         raise Invalid("Only a reply can be rated or reported.")
     return message

@@ -57,7 +57,8 @@ def test_a_share_is_a_copy_that_anyone_reads(api: APIClient, chat: Conversation)
     assert (body["title"], body["omitted"]) == ("Dogs", 0)
     shown = [(m["role"], m["content"], m["model"]) for m in body["messages"]]
     assert shown == [("user", "do you like dogs", ""), ("assistant", "I do.", "eugpt-36m")]
-    assert all(set(m) == {"role", "content", "created_at", "model"} for m in body["messages"])
+    names = {"role", "content", "created_at", "model", "is_hidden"}
+    assert all(set(m) == names for m in body["messages"])
     assert b"ana" not in response.content
 
 
@@ -175,7 +176,7 @@ def test_lists_and_reads_take_a_fixed_number_of_queries(
     paths = [_share(api, chat)["path"] for _ in range(5)]
     with django_assert_num_queries(1 + 1 + 1):
         assert len(api.get(_address(chat)).json()) == 5
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):  # the copy, and what of it is hidden now
         APIClient().get(paths[0])
 
 
