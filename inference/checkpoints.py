@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
 from inference import checkpoint_io
 from inference.checkpoint_io import CheckpointError
-from inference.models import Checkpoint
+from inference.models import Activation, Checkpoint
+
+# Sent with `name` after the commit. Those who serve look for themselves, only later.
+checkpoint_activated = Signal()
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
@@ -77,6 +83,17 @@ def checkpoint_activate(*, name: str) -> Checkpoint:
     return checkpoint
 
 
+def checkpoint_rollback() -> Checkpoint:
+    """Activate the one that was active before; raises `CheckpointError` where there is none.
+
+    Doing it again goes back again: it is an activation like any other.
+    """
+    before = checkpoint_before()
+    if before is None:
+        raise CheckpointError("not_found", "no other checkpoint has been active")
+    return checkpoint_activate(name=before.name)
+
+
 def checkpoint_open(checkpoint: Checkpoint) -> checkpoint_io.Checkpoint:
     """The verified folder of a registered checkpoint; raises `CheckpointError`."""
     checked = checkpoint_io.verify(settings.MODELS_DIR / checkpoint.path)
@@ -89,17 +106,48 @@ def active_checkpoint() -> Checkpoint | None:
     return Checkpoint.objects.filter(is_active=True).first()
 
 
+class Release(NamedTuple):
+    """Which weights are to be served, and since when: another one asks for another try."""
+
+    name: str
+    sha256: str
+    activated_at: datetime | None
+
+
+def active_release() -> Release | None:
+    """What workers ask for every second or two."""
+    rows = Checkpoint.objects.filter(is_active=True)
+    row = rows.values_list("name", "sha256", "activated_at").first()
+    return None if row is None else Release(*row)
+
+
+def checkpoint_before() -> Checkpoint | None:
+    """The one that was active before the one of today."""
+    rows = Activation.objects.exclude(checkpoint__is_active=True).select_related("checkpoint")
+    last = rows.first()
+    return None if last is None else last.checkpoint
+
+
 def active_checkpoint_name() -> str | None:
     return Checkpoint.objects.filter(is_active=True).values_list("name", flat=True).first()
 
 
 def _activate(checkpoint: Checkpoint) -> None:
-    if checkpoint.is_active:
+    """Make it the one that is served, and say so after the commit. Run inside a transaction."""
+    # One after the other: of two at once the second would see the first one's row too late.
+    list(Checkpoint.objects.select_for_update().order_by("pk").values_list("pk"))
+    checkpoint.refresh_from_db()
+    last = checkpoint.activations.first()
+    if checkpoint.is_active and last is not None and last.sha256 == checkpoint.sha256:
         return
-    Checkpoint.objects.select_for_update().filter(is_active=True).update(is_active=False)
+    Checkpoint.objects.filter(is_active=True).update(is_active=False)
     checkpoint.is_active = True
     checkpoint.activated_at = timezone.now()
     checkpoint.save(update_fields=["is_active", "activated_at"])
+    Activation.objects.create(
+        checkpoint=checkpoint, sha256=checkpoint.sha256, at=checkpoint.activated_at
+    )
+    transaction.on_commit(lambda: checkpoint_activated.send(Checkpoint, name=checkpoint.name))
 
 
 def _fields(checked: checkpoint_io.Checkpoint) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,26 +13,40 @@ from django.conf import settings
 from inference import checkpoint_io
 from inference.chat_template import FittedPrompt, PromptTooLong, Turn, fit_prompt
 from inference.checkpoint_io import CheckpointError
-from inference.checkpoints import active_checkpoint, active_checkpoint_name, checkpoint_open
+from inference.checkpoints import (
+    Release,
+    active_checkpoint,
+    active_checkpoint_name,
+    active_release,
+    checkpoint_activate,
+    checkpoint_activated,
+    checkpoint_before,
+    checkpoint_open,
+    checkpoint_rollback,
+)
 from inference.engine.detokenizer import Detokenizer
 from inference.engine.errors import EngineDead
 from inference.engine.params import ParamError, SamplingParams, params_schema, parse_params
 from inference.engine.request import StepOutput, TokenLogprobs
 from inference.model.config import GPTConfig
+from inference.models import Checkpoint
 from inference.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
+    from inference.engine.engine import Engine
     from inference.engine.thread import EngineThread
 
 __all__ = [
     "MIN_REPLY_TOKENS",
     "Begun",
     "ChatFormat",
+    "Checkpoint",
     "CheckpointError",
     "EngineDead",
     "FittedPrompt",
     "ParamError",
     "PromptTooLong",
+    "Release",
     "SamplingParams",
     "ServingEngine",
     "StepOutput",
@@ -41,9 +55,15 @@ __all__ = [
     "active_chat_format",
     "active_checkpoint",
     "active_checkpoint_name",
+    "active_release",
+    "checkpoint_activate",
+    "checkpoint_activated",
+    "checkpoint_before",
     "checkpoint_open",
+    "checkpoint_rollback",
     "params_schema",
     "parse_params",
+    "return_memory",
     "start_engine",
 ]
 
@@ -149,44 +169,64 @@ def _chat_format(folder: Path, name: str, sha256: str) -> ChatFormat:
     return ChatFormat(name, tokenizer, config.context_length, sha256)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ServingEngine:
     """A running engine and the format of the checkpoint it serves.
 
-    `has_compiled`: its loops were compiled in this process, not loaded. It computes with other
-    last bits than those that load them; start over, and it will load them, too.
+    `threads`: cores that a step may use. `has_compiled`: loops were compiled in this process, not
+    loaded. It computes with other last bits than those that load them; start over, and it will
+    load them, too.
     """
 
     thread: EngineThread
     format: ChatFormat
     precision: str
+    threads: int
     has_compiled: bool
 
 
 def start_engine(
-    on_outputs: Callable[[list[StepOutput]], None], on_death: Callable[[], None]
+    on_outputs: Callable[[list[StepOutput]], None],
+    on_death: Callable[[], None],
+    *,
+    is_aside: bool = False,
 ) -> ServingEngine:
     """Load the active checkpoint and start its engine thread. Imports torch: workers only.
 
-    Raises `CheckpointError` when there is none or its folder is bad.
+    `is_aside`: other engines serve meanwhile, and come first. Raises `CheckpointError` when there
+    is none or its folder is bad.
     """
-    from inference.engine.loading import compiled_here, load_engine
+    from inference.engine.loading import aside, compiled_here
     from inference.engine.thread import EngineThread
 
     registered = active_checkpoint()
     if registered is None:
         raise CheckpointError("not_found", "no checkpoint is active; run load_checkpoint")
-    checkpoint = checkpoint_open(registered)
-    engine = load_engine(
-        checkpoint,
-        slots=settings.SLOTS,
-        threads=settings.ENGINE_THREADS,
-        precision=settings.PRECISION,
-        kept_contexts=settings.KEPT_CONTEXTS,
-    )
+    load = partial(_load, registered)
+    engine = aside(load) if is_aside else load()
     thread = EngineThread(engine, on_outputs, on_death)
     thread.start()
     chat_format = ChatFormat(
         registered.name, engine.tokenizer, engine.context_length, registered.sha256
     )
-    return ServingEngine(thread, chat_format, engine.precision, compiled_here())
+    threads = engine.config.threads
+    return ServingEngine(thread, chat_format, engine.precision, threads, compiled_here())
+
+
+def _load(registered: Checkpoint) -> Engine:
+    from inference.engine.loading import load_engine
+
+    return load_engine(
+        checkpoint_open(registered),
+        slots=settings.SLOTS,
+        threads=settings.ENGINE_THREADS,
+        precision=settings.PRECISION,
+        kept_contexts=settings.KEPT_CONTEXTS,
+    )
+
+
+def return_memory() -> None:
+    """Give the system what a stopped engine has held. Imports torch: workers only."""
+    from inference.engine import loading
+
+    loading.return_memory()

@@ -1,4 +1,4 @@
-"""The one engine of a worker process, with its publisher and its sign of life."""
+"""A worker process: its engines, its publisher and its sign of life."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import partial
 
 import redis
 import redis.exceptions
@@ -21,9 +22,12 @@ from django.conf import settings
 
 from accounts.store import redis_client
 from chat.delivery.publisher import Publisher
+from chat.generation.engines import Engines
 from chat.generation.fence import held_in_database_by_thread
+from chat.generation.pace import Pace
 from chat.generation.stops import StopListener
-from inference.public import ServingEngine, start_engine
+from chat.generation.swap import CheckpointWatch
+from inference.public import ServingEngine, StepOutput, start_engine
 
 logger = logging.getLogger(__name__)
 
@@ -38,13 +42,16 @@ SWITCH_INTERVAL_S = 0.0005
 
 
 class Worker:
-    """Owns the engine thread, the publisher, the worker key and the ear of this process."""
+    """Owns the engines, the publisher, the worker key and the ears of this process."""
 
     def __init__(self) -> None:
-        self.id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        self.host, self.started_at = socket.gethostname(), time.time()
+        self.id = f"{self.host}:{os.getpid()}:{secrets.token_hex(3)}"
         self.publisher = Publisher(self._cancel, held_in_database_by_thread, self._die)
         self.stops = StopListener(self._stop)
-        self._held: set[str] = set()
+        self._engines: Engines
+        self._watch: CheckpointWatch
+        self._pace = Pace()
         self._stopping = threading.Event()
         # Of its own: a late answer to somebody else must not delay the sign of life.
         self._redis = redis.Redis.from_url(
@@ -54,24 +61,28 @@ class Worker:
         )
         self._heart = threading.Thread(target=self._beat, name="worker-key", daemon=True)
 
-    @cached_property
+    @property
     def serving(self) -> ServingEngine:
-        """The loaded engine; raises CheckpointError on first use when there is none."""
-        return start_engine(self.publisher.put, self._die)
+        """The engine that new replies go to; there is one from `start` on."""
+        return self._engines.current
 
     def start(self, on_loaded: Callable[[ServingEngine], None] | None = None) -> None:
         """Load the model and report for duty; raises CheckpointError.
 
         `on_loaded` is called in between: nobody counts on this worker yet.
         """
-        serving = self.serving
+        serving = start_engine(self._take, self._die)
         if on_loaded is not None:
             on_loaded(serving)
+        self._engines = Engines(serving)
+        load = partial(start_engine, self._take, self._die, is_aside=True)
+        self._watch = CheckpointWatch(self.id, self._engines, load, WORKER_KEY_PREFIX)
         _favour_engine()
         self.publisher.start()
         self.stops.start()
         self._sign()  # before the first claim: the reaper takes an unsigned holder for dead
         self._heart.start()
+        self._watch.start()
         logger.info(
             "worker %s serves %s in %s with %d slots",
             self.id, serving.format.name, serving.precision, settings.SLOTS,
@@ -80,7 +91,9 @@ class Worker:
     def stop(self) -> None:
         """End the threads and the sign of life; Celery has waited for the running replies."""
         self._stopping.set()
-        self.serving.thread.stop()
+        self._watch.stop()
+        for serving in self._engines.all():
+            serving.thread.stop()
         self.publisher.stop()
         self.stops.stop()
         try:
@@ -91,21 +104,29 @@ class Worker:
 
     @contextmanager
     def holding(self, key: str) -> Iterator[ServingEngine]:
-        """Name an attempt in the sign of life, from its claim to its stored end."""
-        self._held.add(key)
+        """Name an attempt in the sign of life, from its claim to its stored end.
+
+        Gives the engine that is its own all the while.
+        """
+        serving = self._engines.hold(key)
         try:
-            yield self.serving
+            yield serving
         finally:
-            self._held.discard(key)
+            self._engines.release(key)
+
+    def _take(self, outputs: list[StepOutput]) -> None:
+        """Called on an engine's thread after each step."""
+        self._pace.add(sum(len(output.token_ids) for output in outputs))
+        self.publisher.put(outputs)
 
     def _stop(self, generation_id: str) -> None:
         """Somebody asked for the end of a generation; perhaps it is held here."""
-        for key in tuple(self._held):
+        for key in self._engines.held():
             if key.startswith(f"{generation_id}:"):
                 self._cancel(key)
 
     def _cancel(self, key: str) -> None:
-        self.serving.thread.cancel(key)
+        self._engines.cancel(key)
 
     def _beat(self) -> None:
         while not self._stopping.is_set():
@@ -119,12 +140,21 @@ class Worker:
         # Imported here: the web process reads this module's names and needs no Celery worker.
         from celery.worker import state as tasks
 
+        serving = self.serving
         state = {
-            "running": sorted(self._held),
+            "running": self._engines.held(),
             "waiting": max(len(tasks.reserved_requests) - len(tasks.active_requests), 0),
             "slots": settings.SLOTS,
-            "model": self.serving.format.name,
-            "precision": self.serving.precision,
+            "model": serving.format.name,
+            "sha256": serving.format.sha256,
+            "precision": serving.precision,
+            "threads": serving.threads,
+            "host": self.host,
+            "pid": os.getpid(),
+            "started_at": self.started_at,
+            "tokens_per_s": round(self._pace.per_s(), 1),
+            "loading": self._watch.loading,
+            "checkpoint_error": self._watch.error,
         }
         pipe = self._redis.pipeline()
         pipe.sadd(WORKERS_KEY, self.id)

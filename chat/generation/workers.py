@@ -18,6 +18,15 @@ class WorkerState:
     model: str
     precision: str
     waiting: int = 0  # tasks fetched from the broker and not begun
+    # Workers of an earlier version say less.
+    sha256: str = ""  # of the checkpoint that new replies come from
+    threads: int = 0  # cores that a step may use
+    host: str = ""
+    pid: int = 0
+    started_at: float = 0.0  # time.time()
+    tokens_per_s: float = 0.0  # over the last ten seconds
+    loading: str = ""  # the checkpoint that is being loaded
+    checkpoint_error: str = ""  # why the active one is not served
 
 
 _SAID = {field.name for field in fields(WorkerState)} - {"id"}

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Literal
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal, TypeVar
 
 import torch
 from numba.core.dispatcher import Dispatcher
@@ -19,6 +24,9 @@ from inference.engine.fold import fold
 from inference.engine.network import Network
 from inference.engine.params import SamplingParams
 from inference.tokenizer import Tokenizer
+
+T = TypeVar("T")
+_ASIDE_NICENESS = 10
 
 # What the precisions are compared on: the kind of text that is served.
 _SAMPLE = (
@@ -52,7 +60,7 @@ def load_engine(
     else:
         network = Network(folded, precision)
     del folded
-    _return_memory()
+    return_memory()
     kept = slots if kept_contexts is None else kept_contexts
     engine = Engine(network, tokenizer, EngineConfig(slots, kept, threads=threads))
     _warm_up(engine)
@@ -69,7 +77,22 @@ def compiled_here() -> bool:
     return any(isinstance(loop, Dispatcher) and loop.stats.cache_misses for loop in loops)
 
 
-def _return_memory() -> None:
+def aside(work: Callable[[], T]) -> T:
+    """Do something heavy on a thread of its own that gives way to the others of this process.
+
+    On Linux a thread has a niceness of its own, and hands it on to those that torch starts for it.
+    """
+
+    def yielding() -> T:
+        if sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _ASIDE_NICENESS)
+        return work()
+
+    with ThreadPoolExecutor(1, "load") as pool:
+        return pool.submit(yielding).result()
+
+
+def return_memory() -> None:
     """Give the system what loading no longer needs, 240 MB: glibc alone would keep it for later."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

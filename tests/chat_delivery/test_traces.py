@@ -151,7 +151,7 @@ def half_written(owner: Owner, whole: Generation) -> Generation:
     streams.take_over(str(claimed.pk), 1)
     written = 0
     for entry in streams.read_written(str(whole.pk)).entries:
-        ids = [int(i) for i in entry.ids.split(",") if i]
+        ids = [int(i) for i in entry.ids.split(",") if i and entry.type == "token"]
         if written + len(ids) > TOKENS // 2 or entry.type == "done":
             break
         streams.append(str(claimed.pk), 1, entry.type, {**json.loads(entry.body), "ids": ids})

@@ -10,7 +10,7 @@ from inference.checkpoints import checkpoint_activate
 
 
 class Command(BaseCommand):
-    help = "Make a registered checkpoint the active one. Workers that start from now on serve it."
+    help = "Make a registered checkpoint the active one. Running workers go over to it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name")
@@ -20,4 +20,4 @@ class Command(BaseCommand):
             checkpoint = checkpoint_activate(name=name)
         except CheckpointError as error:
             raise CommandError(f"{error.code}: {error}") from error
-        self.stdout.write(f"{checkpoint.name} is active; restart the workers to serve it")
+        self.stdout.write(f"{checkpoint.name} is active; running workers go over to it")
