@@ -55,7 +55,7 @@ def sse_response(
         _chunks(follow(generation_id, after, place), after, reader),
         content_type="text/event-stream; charset=utf-8",
     )
-    response["Cache-Control"] = "no-cache, no-transform"
+    response["Cache-Control"] = "no-store, no-transform"
     response["X-Accel-Buffering"] = "no"
     response["X-Generation-Id"] = str(generation_id)
     return response

@@ -41,7 +41,7 @@ class StreamedReply(StreamingHttpResponse):
     def __init__(self, reply: Reply, reader_id: int | None = None) -> None:
         super().__init__(_chunks(reply, reader_id), content_type="text/event-stream; charset=utf-8")
         self.generation_id = reply.generation_id
-        self["Cache-Control"] = "no-cache, no-transform"
+        self["Cache-Control"] = "no-store, no-transform"
         self["X-Accel-Buffering"] = "no"
         self["X-Generation-Id"] = str(reply.generation_id)
 
