@@ -86,5 +86,5 @@ def mortal_valkey(
 
 def _forget_clients() -> None:
     redis_client.cache_clear()
-    limits._limiter.cache_clear()
+    limits._script.cache_clear()
     streams._script.cache_clear()
