@@ -63,6 +63,7 @@ export function stored(overrides: Partial<StoredMessage> & { id: number }): Stor
     siblings: null,
     feedback: null,
     isReported: false,
+    isHidden: false,
     generation: null,
     ...overrides,
   };

@@ -36,7 +36,7 @@ export function AnswerActions(props: AnswerActionsProps) {
   const [isSpeedShown] = useSpeedShown();
   const isLive = reply !== undefined && !isSettled(reply);
   const hasText = useChat((state) => messageText(state, message) !== "");
-  const speed = isSpeedShown && <ReplySpeed message={message} />;
+  const speed = isSpeedShown && !message.isHidden && <ReplySpeed message={message} />;
   if (isLive) return <ActionRow label="Answer" isAlwaysShown>{speed}</ActionRow>;
   return (
     <ActionRow label="Actions for this answer" isAlwaysShown={isLast} className="-ml-2">
@@ -45,10 +45,10 @@ export function AnswerActions(props: AnswerActionsProps) {
         <CopyButton what="answer" text={() => messageText(chat.state.get(), message)} />
       )}
       {/* A failure at the end has a button of its own, with words. */}
-      {canChange && !(isLast && reply?.failure) && (
+      {canChange && !message.isHidden && !(isLast && reply?.failure) && (
         <AskAgain message={message} isLast={isLast} isBusy={isBusy} />
       )}
-      {canContinue(message, reply) && (
+      {!message.isHidden && canContinue(message, reply) && (
         <IconButton
           isSmall
           label="Continue this answer"

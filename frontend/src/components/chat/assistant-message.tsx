@@ -2,6 +2,7 @@
 
 import { memo } from "react";
 import { ANSWER_FOCUS, AnswerActions } from "./answer-actions";
+import { HiddenNote } from "./hidden-note";
 import type { MessageProps } from "./messages";
 import { MessageText } from "./message-text";
 import { ReplyFailure } from "./reply-failure";
@@ -32,6 +33,7 @@ export const AssistantMessage = memo(function AssistantMessage(props: MessagePro
     >
       <h2 className="sr-only">EuGPT said</h2>
       <Twig className="absolute top-0.5 left-0 hidden text-leaf sm:block" />
+      {message.isHidden && <HiddenNote />}
       {text && (
         <div dir="auto" className={isOutside ? OUTSIDE_CLASS : undefined}>
           <GlassText message={message} text={text} isLive={isLive} isBusy={isBusy}>

@@ -5,6 +5,7 @@ import { memo, useState } from "react";
 import { ActionRow } from "./action-row";
 import { ANSWER_FOCUS } from "./answer-actions";
 import { CopyButton } from "./copy-button";
+import { HiddenNote } from "./hidden-note";
 import { MessageEditor } from "./message-editor";
 import { PlainText } from "./plain-text";
 import { VersionSwitcher } from "./version-switcher";
@@ -51,7 +52,9 @@ export const UserMessage = memo(function UserMessage(props: MessageProps) {
       className={cn("group/message flex flex-col items-end", isNew && "motion-safe:animate-rise")}
     >
       <h2 className="sr-only">You said</h2>
-      {isEditing ? (
+      {message.isHidden ? (
+        <HiddenNote />
+      ) : isEditing ? (
         <MessageEditor
           text={draft}
           isBusy={isBusy}
@@ -73,8 +76,8 @@ export const UserMessage = memo(function UserMessage(props: MessageProps) {
       {!isEditing && (
         <ActionRow label="Actions for your message" isAlwaysShown={false} className="-mr-1.5 pointer-fine:-mb-2">
           <VersionSwitcher message={message} place={place} isBusy={isBusy} />
-          <CopyButton what="message" text={() => message.text} />
-          {canChange && (
+          {!message.isHidden && <CopyButton what="message" text={() => message.text} />}
+          {canChange && !message.isHidden && (
             <IconButton
               ref={editButton}
               isSmall

@@ -1,3 +1,4 @@
+import { HiddenNote } from "@/components/chat/hidden-note";
 import { MessageText } from "@/components/chat/message-text";
 import { PlainText } from "@/components/chat/plain-text";
 import { Twig } from "@/components/brand";
@@ -29,7 +30,7 @@ function Question({ message }: { message: SharedMessage }) {
         dir="auto"
         className="max-w-[85%] rounded-3xl rounded-br-lg bg-bubble px-4 py-2.5 sm:max-w-[75%]"
       >
-        <PlainText text={message.content} />
+        {message.isHidden ? <HiddenNote /> : <PlainText text={message.content} />}
       </div>
     </div>
   );
@@ -41,7 +42,9 @@ function Answer({ message }: { message: SharedMessage }) {
       <Twig className="mt-0.5 shrink-0 text-leaf" />
       <div className="min-w-0 flex-1" dir="auto">
         <h2 className="sr-only">Answer</h2>
-        {message.content.trim() === "" ? (
+        {message.isHidden ? (
+          <HiddenNote />
+        ) : message.content.trim() === "" ? (
           <p className="text-ink-soft">(no text)</p>
         ) : (
           <MessageText text={message.content} isLive={false} />

@@ -88,6 +88,8 @@ export interface StoredMessage {
   readonly siblings: Siblings | null;
   readonly feedback: Feedback | null;
   readonly isReported: boolean;
+  /** By a moderator: its words are not told. */
+  readonly isHidden: boolean;
   readonly generation: GenerationSummary | null;
 }
 
@@ -185,6 +187,7 @@ function parseMessage(value: unknown): StoredMessage {
     siblings: object.siblings ? parseSiblings(raw<"SiblingsOutput">(object.siblings)) : null,
     feedback: object.feedback ? parseFeedback(raw<"FeedbackOutput">(object.feedback)) : null,
     isReported: optionalBoolean(object, "is_reported"),
+    isHidden: optionalBoolean(object, "is_hidden"),
     generation: object.generation ? parseGeneration(raw<"GenerationBrief">(object.generation)) : null,
   };
 }

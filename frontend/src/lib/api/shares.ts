@@ -3,6 +3,7 @@ import type { ApiClient } from "./client";
 import {
   asArray,
   asObject,
+  optionalBoolean,
   optionalInteger,
   optionalString,
   readOneOf,
@@ -19,6 +20,8 @@ export interface Share {
 export interface SharedMessage {
   readonly role: "user" | "assistant";
   readonly content: string;
+  /** By a moderator, since it was shared. */
+  readonly isHidden: boolean;
   readonly createdAt: string;
   /** Which model wrote it; null for people. */
   readonly model: string | null;
@@ -104,6 +107,7 @@ function parseSharedMessage(value: unknown): SharedMessage {
   return {
     role: readOneOf(object, "role", ["user", "assistant"]),
     content: readString(object, "content"),
+    isHidden: optionalBoolean(object, "is_hidden"),
     createdAt: readString(object, "created_at"),
     model: optionalString(object, "model") || null,
   };

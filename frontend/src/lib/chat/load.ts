@@ -83,7 +83,9 @@ function withPage(state: ChatState, key: TranscriptKey, page: MessagePage): Read
     const streamed = generation === null ? undefined : state.byGeneration[generation.id];
     const messageKey = known.get(message.id)?.key ?? streamed ?? `m:${message.id}`;
     const prompt = page.messages[index - 1]?.content ?? "";
-    const reply = replyFor(replies[messageKey], message, key, prompt);
+    const reply = message.isHidden
+      ? undefined
+      : replyFor(replies[messageKey], message, key, prompt);
     if (reply) replies[messageKey] = reply;
     else delete replies[messageKey];
     if (reply?.generation) byGeneration[reply.generation] = messageKey;

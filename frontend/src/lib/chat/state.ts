@@ -100,6 +100,8 @@ export interface Message {
   readonly siblings: Siblings | null;
   readonly feedback: Feedback | null;
   readonly isReported: boolean;
+  /** By a moderator: there is no text. */
+  readonly isHidden: boolean;
   /** Of a stored assistant message; `detailsOf` also knows what only the stream has told. */
   readonly details: ReplyDetails | null;
 }
@@ -207,6 +209,7 @@ export function localMessage(key: string, role: Message["role"], text: string): 
     siblings: null,
     feedback: null,
     isReported: false,
+    isHidden: false,
     details: null,
   };
 }
@@ -222,6 +225,7 @@ export function messageFromStored(stored: StoredMessage, key: string): Message {
     siblings: stored.siblings,
     feedback: stored.feedback,
     isReported: stored.isReported,
+    isHidden: stored.isHidden,
     details: generation && {
       generation: generation.id,
       model: generation.model,
