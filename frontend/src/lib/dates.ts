@@ -29,3 +29,10 @@ export function timeUntil(time: string, now: Date = new Date()): string {
   if (hours < 48) return `in ${hours} ${hours === 1 ? "hour" : "hours"}`;
   return `in ${Math.round(left / DAY_MS)} days`;
 }
+
+/** "at 14:05", or with the day where it is another one: "on 24 Nov, 09:10". */
+export function clockTime(time: string, now: Date = new Date()): string {
+  const moment = new Date(time);
+  if (moment.toDateString() !== now.toDateString()) return `on ${shortMoment(time)}`;
+  return `at ${moment.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}`;
+}

@@ -9,7 +9,7 @@ import { useCountdown } from "@/hooks/use-countdown";
 import { useOnline } from "@/hooks/use-online";
 import { transcriptOf } from "@/lib/chat/selectors";
 import type { TranscriptKey } from "@/lib/chat/state";
-import { describeFailure, type Failure } from "@/lib/failure";
+import { describeFailure, describeWait, type Failure } from "@/lib/failure";
 
 /** A short loss is repaired before anybody needs to hear of it. */
 const QUIET_MS = 1_500;
@@ -78,7 +78,7 @@ function Wait({ failure }: { readonly failure: Failure }) {
   const [counted, setCounted] = useState({ failure, attempt: 0 });
   if (counted.failure !== failure) setCounted({ failure, attempt: counted.attempt + 1 });
   const left = useCountdown(failure.retryAfterS, counted.attempt);
-  return left > 0 && <span className="tabular-nums">Try again in {left} s.</span>;
+  return left > 0 && <span className="tabular-nums">Try again in {describeWait(left)}.</span>;
 }
 
 interface BannerProps {

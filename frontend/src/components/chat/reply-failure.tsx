@@ -1,10 +1,11 @@
 "use client";
 
 import { CircleAlert, PencilLine, RotateCw } from "lucide-react";
+import { QuotaSpent } from "./quota-spent";
 import { Button } from "@/components/ui/button";
 import { useApp } from "@/hooks/use-app";
 import { useCountdown } from "@/hooks/use-countdown";
-import { describeFailure, type Failure, remedyOf } from "@/lib/failure";
+import { describeFailure, describeWait, type Failure, remedyOf } from "@/lib/failure";
 
 interface ReplyFailureProps {
   readonly replyKey: string;
@@ -12,7 +13,12 @@ interface ReplyFailureProps {
   readonly onEdit: (text: string) => void;
 }
 
-export function ReplyFailure({ replyKey, failure, onEdit }: ReplyFailureProps) {
+export function ReplyFailure(props: ReplyFailureProps) {
+  if (props.failure.code === "quota_exceeded") return <QuotaSpent {...props} />;
+  return <PlainFailure {...props} />;
+}
+
+function PlainFailure({ replyKey, failure, onEdit }: ReplyFailureProps) {
   const { chat } = useApp();
   const wait = useCountdown(failure.retryAfterS);
   const remedy = remedyOf(failure);
@@ -34,7 +40,7 @@ export function ReplyFailure({ replyKey, failure, onEdit }: ReplyFailureProps) {
           data-testid="retry"
         >
           <RotateCw className="size-4" />
-          {wait > 0 ? `Try again in ${wait} s` : "Try again"}
+          {wait > 0 ? `Try again in ${describeWait(wait)}` : "Try again"}
         </Button>
       )}
       {remedy === "edit" && (

@@ -143,11 +143,10 @@ export class ApiClient {
 
   private async read(response: Response): Promise<Answer> {
     if (!response.ok) throw await this.errorOf(response);
-    if (response.status === 204 || response.status === 205) {
-      return { body: null, headers: response.headers };
-    }
     try {
-      return { body: await response.json(), headers: response.headers };
+      const text = await response.text();
+      // Nothing at all is an answer, too: "accepted", "done".
+      return { body: text === "" ? null : JSON.parse(text), headers: response.headers };
     } catch {
       throw new ApiError(response.status, "bad_answer", "The answer was not JSON.");
     }
