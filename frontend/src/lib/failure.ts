@@ -23,7 +23,7 @@ const SENTENCES: Record<string, string> = {
   too_many_keys: "You have as many keys as one account can have. Revoke one first.",
   registration_closed: "This site takes no new accounts at the moment.",
   email_off: "This site sends no mail.",
-  invalid_link: "This link does not work: it is used, too old, or not whole.",
+  invalid_link: "This link does not work any more: it was used, is too old, or is not complete.",
   locked_out: "Too many wrong passwords. To keep the account safe, signing in has to wait.",
   quota_exceeded: "That was all for today.",
   not_authenticated: "This needs you to be signed in. Sign in again to go on.",

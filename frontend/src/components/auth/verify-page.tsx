@@ -58,7 +58,7 @@ export function VerifyPage() {
   const isInvalid = token === null || problem?.failure?.code === "invalid_link";
   return (
     <AuthFrame
-      title="Confirm your e-mail address"
+      title="Confirm your address"
       lead={isInvalid ? undefined : "One press, and the address belongs to your account."}
     >
       {isInvalid ? (

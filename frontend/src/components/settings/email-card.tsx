@@ -76,10 +76,11 @@ function Pending({ email, isMailOn }: { email: string; isMailOn: boolean }) {
       <div className="min-w-0">
         <p className="font-medium">{isMailOn ? "Check your mail" : "Not confirmed"}</p>
         <p className="mt-0.5 text-sm text-ink-soft text-pretty">
-          {isMailOn ? "A link went to " : "This site sends no mail now, so nothing comes to "}
+          {isMailOn ? "We sent a link to " : "This site sends no mail now, so nothing comes to "}
           <span className="break-words text-ink">{email}</span>
-          {isMailOn && ". Open it, and the address is yours. Nothing there? Look into the spam folder."}
-          {!isMailOn && "."}
+          {isMailOn
+            ? ". It is good for two days. Nothing there? Look into the spam folder."
+            : "."}
         </p>
       </div>
     </div>

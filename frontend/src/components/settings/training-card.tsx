@@ -32,7 +32,7 @@ export function TrainingCard() {
     <Card>
       <Switch
         label="My feedback may be used to train EuGPT"
-        hint="Then the answers you rate are exported for training, with your rating, your comment and the question above, without your name. What you wrote in them goes along as it is. Off, nothing of yours is."
+        hint="If on, answers that you rate may become training data, together with the question, your rating and your comment, but without your name."
         isOn={wanted ?? user?.mayTrain ?? false}
         onChange={(isOn) => void save(isOn)}
         testId="may-train"
