@@ -66,18 +66,23 @@ def branch_page(*, conversation: Conversation, limit: int, before: int | None = 
     queries. Raises Invalid for a `before` that is not in the conversation.
     """
     leaf_id = conversation.head_id if before is None else _parent(conversation, before)
-    line = _line(leaf_id, limit)
-    rows = Message.objects.select_related("generation").filter(pk__in=[pk for pk, _ in line])
-    rows = with_opinions(rows, user_id=conversation.user_id)
-    siblings = _siblings(conversation, line)
-    items = [BranchMessage(message, siblings[message.pk]) for message in rows.order_by("id")]
+    line = branch_line(leaf_id=leaf_id, limit=limit)
+    items = branch_part(conversation=conversation, line=line)
     has_more = bool(line) and line[0][1] is not None
     return BranchPage(items, line[0][0] if has_more else None)
 
 
+def branch_part(*, conversation: Conversation, line: Line) -> list[BranchMessage]:
+    """The messages of a part of a branch, oldest first; two queries."""
+    rows = Message.objects.select_related("generation").filter(pk__in=[pk for pk, _ in line])
+    rows = with_opinions(rows, user_id=conversation.user_id)
+    siblings = _siblings(conversation, line)
+    return [BranchMessage(message, siblings[message.pk]) for message in rows.order_by("id")]
+
+
 def shown_messages(*, conversation: Conversation, limit: int) -> list[Message]:
     """The newest finished messages of the shown branch, with generations; two queries."""
-    ids = [pk for pk, _ in _line(conversation.head_id, limit)]
+    ids = [pk for pk, _ in branch_line(leaf_id=conversation.head_id, limit=limit)]
     rows = Message.objects.select_related("generation").filter(pk__in=ids).exclude(content="")
     return list(rows.exclude(generation__status__in=UNFINISHED).order_by("id"))
 
@@ -118,7 +123,7 @@ def _parent(conversation: Conversation, message_id: int) -> int | None:
     return parent_id
 
 
-def _line(leaf_id: int | None, limit: int) -> Line:
+def branch_line(*, leaf_id: int | None, limit: int) -> Line:
     """(id, parent id) from the leaf upwards, at most `limit`, oldest first."""
     with connection.cursor() as cursor:
         cursor.execute(_LINE, [leaf_id, limit])

@@ -61,7 +61,7 @@ def test_admin_chat_pages_render_and_are_read_only(
     assert admin.get(f"/admin/chat/{model}/").status_code == 200
     assert admin.get(f"/admin/chat/{model}/add/").status_code == 403
     address = f"/admin/chat/{model}/{row.objects.latest('pk').pk}/change/"
-    page = admin.get(address)
+    page = admin.get(address, follow=True)
     assert page.status_code == 200
     assert 'name="_save"' not in page.content.decode()
     assert admin.post(address, {"title": "changed"}).status_code == 403

@@ -1,0 +1,66 @@
+"""Buttons of the admin's pages: a form that posts to an address of its own, and comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts.errors import ApiError
+
+
+class Posts:
+    """Part of a ModelAdmin with buttons: `posts` names them, `post_<name>` does them.
+
+    A method gets request and row and returns what is told afterwards.
+    """
+
+    opts: Any
+    admin_site: Any
+    # name: the permission that it needs
+    posts: dict[str, str] = {}
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"<path:object_id>/do/{name}/",
+                self.admin_site.admin_view(self._view(name, permission)),
+                name=f"{self.opts.app_label}_{self.opts.model_name}_{name}",
+            )
+            for name, permission in self.posts.items()
+        ]
+        return own + super().get_urls()  # type: ignore[misc]
+
+    def _view(self, name: str, permission: str) -> Callable[..., HttpResponse]:
+        def view(request: HttpRequest, object_id: str) -> HttpResponse:
+            if request.method != "POST":
+                return HttpResponseNotAllowed(["POST"])
+            me: Any = self
+            if not request.user.has_perm(permission) or not me.has_view_permission(request):
+                raise PermissionDenied
+            row = me.get_object(request, object_id)
+            if row is None:
+                return me._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            try:
+                told = getattr(self, f"post_{name}")(request, row)
+                messages.success(request, told)
+            except ApiError as error:
+                messages.error(request, str(error.detail))
+            return back(request, self)
+
+        return view
+
+
+def back(request: HttpRequest, model_admin: Any) -> HttpResponse:
+    """To where the form says it stood, if that is a page of ours; else to the list."""
+    address = request.POST.get("next", "")
+    if address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None):
+        return HttpResponseRedirect(address)
+    opts = model_admin.opts
+    name = f"{model_admin.admin_site.name}:{opts.app_label}_{opts.model_name}_changelist"
+    return HttpResponseRedirect(reverse(name))
