@@ -30,6 +30,7 @@ STEPS = (
     Step("format", (f"{BIN}/ruff", "format", "--check", ".")),
     Step("import contracts", (f"{BIN}/lint-imports",)),
     Step("types", (f"{BIN}/mypy",)),
+    Step("secrets", (PYTHON, "-m", "deploy.secret_scan")),
     Step("front end: lint", _frontend("lint")),
     Step("front end: types", _frontend("typecheck")),
     Step("front end: tests", _frontend("test")),

@@ -21,7 +21,18 @@ from deploy.local.secret import read_or_create
 
 USER = "eugpt"
 DATABASE = "eugpt"
-SETTINGS = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200")
+# An error goes to the client that made it: the log would repeat its statement, with people's words.
+QUIET_SETTINGS = (
+    "log_min_messages=log",
+    "log_min_error_statement=panic",
+    "log_error_verbosity=terse",
+)
+SETTINGS = (
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "max_connections=200",
+    *QUIET_SETTINGS,
+)
 # Tests throw their data away; without these a test run waits for the disk most of the time.
 THROWAWAY_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
