@@ -46,6 +46,7 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
         "Operation",
         (
             Item("Dashboard", "layout-dashboard", view="admin:index"),
+            Item("Workers", "server", view="admin:workers", permission="moderation.view_workers"),
             Item("Generations", "activity", "chat.generation"),
             Item("Checkpoints", "box", "inference.checkpoint"),
         ),

@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
 
 from accounts.errors import LockedOut, RateLimited
 
@@ -28,6 +31,25 @@ class EuGPTAdminSite(AdminSite):
             context["navigation"] = navigation(self, request)
             context["role_names"] = ", ".join(names)
         return context
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        own = [path("workers/", self.admin_view(self.workers), name="workers")]
+        return [*own, *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+        """The dashboard, in place of Django's list of models."""
+        from moderation.dashboard import dashboard
+
+        context = {**self.each_context(request), "title": self.index_title, **dashboard(request)}
+        return TemplateResponse(request, "admin/index.html", context | (extra_context or {}))
+
+    def workers(self, request: HttpRequest) -> TemplateResponse:
+        from moderation.worker_page import worker_page
+
+        if not request.user.has_perm("moderation.view_workers"):
+            raise PermissionDenied
+        context = {**self.each_context(request), "title": "Workers", **worker_page()}
+        return TemplateResponse(request, "moderation/workers.html", context)
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         from accounts.lockout import guard  # models are not there yet when this file is read

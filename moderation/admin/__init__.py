@@ -1,6 +1,7 @@
 """The pages of the admin, one module for each kind of row; importing them registers them."""
 
 from moderation.admin import (  # noqa: F401
+    audit_log,
     conversations,
     generations,
     keys,
