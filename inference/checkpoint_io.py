@@ -1,94 +1,142 @@
 """A released checkpoint on disk: reading, checking and writing its folder.
 
 `config.json, model.safetensors, tokenizer.json, manifest.json` (and a model card). Checking
-needs no torch: shapes are read from the safetensors header. Pickles are refused by name and by
-content; `model.safetensors` is the only place that weights are ever read from.
+needs no torch. Weights are only ever read from `model.safetensors`, by the safetensors library;
+files that may hold pickles are refused by name, and other files are not looked at.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError, deserialize
 
+from inference.checkpoint_files import (
+    HEADER_MAX_BYTES,
+    JSON_MAX_BYTES,
+    TOKENIZER_MAX_BYTES,
+    CheckpointError,
+    check_header,
+    parse_json,
+    read_file,
+    sha256_of,
+)
 from inference.model.config import ConfigError, GPTConfig
 from inference.tokenizer import Tokenizer, TokenizerError
 
 if TYPE_CHECKING:
     from inference.model.gpt import GPT
 
+__all__ = [
+    "CARD",
+    "CONFIG",
+    "MANIFEST",
+    "NAME",
+    "TOKENIZER",
+    "WEIGHTS",
+    "Checkpoint",
+    "CheckpointError",
+    "Format",
+    "expected_shapes",
+    "load_model",
+    "read_format",
+    "verify",
+    "write",
+]
+
 WEIGHTS, CONFIG, TOKENIZER, MANIFEST = (
     "model.safetensors", "config.json", "tokenizer.json", "manifest.json",
 )  # fmt: skip
+CARD = "README.md"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _FILES = (CONFIG, WEIGHTS, TOKENIZER)
 _PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib"}
-_JSON_MAX_BYTES = 1_000_000
 _FORMAT = 1
-
-
-class CheckpointError(ValueError):
-    """A checkpoint folder that cannot be used; `code` says why in one word."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
+_DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32"}
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A folder whose files were all checked against its manifest."""
+class Format:
+    """What a checkpoint is, but for its weights; all of it was checked against the manifest."""
 
     folder: Path
     name: str
     config: GPTConfig
     manifest: dict[str, Any]
     sha256: str  # of manifest.json, and through it of every file
+    tokenizer_json: bytes
 
     def tokenizer(self) -> Tokenizer:
-        return Tokenizer.from_file(self.folder / TOKENIZER)
+        return Tokenizer.from_bytes(self.tokenizer_json)
+
+
+class Checkpoint(Format):
+    """A folder whose weights were checked, too."""
+
+    __slots__ = ()
+
+
+def read_format(folder: Path) -> Format:
+    """Check everything but the weights, without torch; raises `CheckpointError`."""
+    if not folder.is_dir():
+        raise CheckpointError("not_found", f"no checkpoint folder at {folder}")
+    raw = read_file(folder / MANIFEST, JSON_MAX_BYTES)
+    manifest = parse_json(raw, MANIFEST, "bad_manifest")
+    _check_manifest(manifest)
+    config_json = _read_listed(folder, CONFIG, manifest, JSON_MAX_BYTES)
+    tokenizer_json = _read_listed(folder, TOKENIZER, manifest, TOKENIZER_MAX_BYTES)
+    try:
+        config = GPTConfig.from_dict(parse_json(config_json, CONFIG, "bad_config"))
+        tokenizer = Tokenizer.from_bytes(tokenizer_json)
+    except ConfigError as error:
+        raise CheckpointError("bad_config", f"{CONFIG}: {error}") from error
+    except TokenizerError as error:
+        raise CheckpointError("bad_tokenizer", f"{TOKENIZER}: {error}") from error
+    if tokenizer.vocab_size != config.vocab_size:
+        detail = f"{TOKENIZER} has {tokenizer.vocab_size} ids, {CONFIG} says {config.vocab_size}"
+        raise CheckpointError("wrong_shape", detail)
+    parameters = _parameters(config)
+    if manifest.get("parameters") != parameters:
+        detail = f"{MANIFEST} says {manifest.get('parameters')} parameters, they are {parameters}"
+        raise CheckpointError("bad_manifest", detail)
+    return Format(folder, manifest["name"], config, manifest, sha256_of(raw), tokenizer_json)
 
 
 def verify(folder: Path) -> Checkpoint:
     """Check a folder from end to end without torch; raises `CheckpointError`."""
     _refuse_pickles(folder)
-    if not folder.is_dir():
-        raise CheckpointError("not_found", f"no checkpoint folder at {folder}")
-    for name in (MANIFEST, *_FILES):
-        if not (folder / name).is_file():
-            raise CheckpointError("missing_file", f"{folder.name}: {name} is missing")
-    manifest = read_json(folder / MANIFEST, "bad_manifest")
-    _check_manifest(folder, manifest)
-    try:
-        config = GPTConfig.from_dict(read_json(folder / CONFIG, "bad_config"))
-        tokenizer = Tokenizer.from_file(folder / TOKENIZER)
-    except ConfigError as error:
-        raise CheckpointError("bad_config", f"{CONFIG}: {error}") from error
-    except TokenizerError as error:
-        raise CheckpointError("bad_tokenizer", str(error)) from error
-    if tokenizer.vocab_size != config.vocab_size:
-        detail = f"{TOKENIZER} has {tokenizer.vocab_size} ids, {CONFIG} says {config.vocab_size}"
-        raise CheckpointError("wrong_shape", detail)
-    _check_shapes(folder / WEIGHTS, config)
-    return Checkpoint(folder, manifest["name"], config, manifest, _sha256(folder / MANIFEST))
+    form = read_format(folder)
+    _read_weights(form)
+    return Checkpoint(
+        form.folder, form.name, form.config, form.manifest, form.sha256, form.tokenizer_json
+    )
 
 
-def load_model(checkpoint: Checkpoint) -> GPT:
-    """Build the network in fp32 with the checkpoint's weights. Imports torch."""
+def load_model(checkpoint: Format) -> GPT:
+    """Build the network in fp32 with the checkpoint's weights. Imports torch.
+
+    The weights are checked as they are loaded: those on the disk may be others by now.
+    """
     import torch
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
     from inference.model.gpt import GPT
 
     with torch.device("meta"):  # no random start values that are thrown away at once
         model = GPT(checkpoint.config)
-    weights = load_file(checkpoint.folder / WEIGHTS)
-    model.load_state_dict({k: v.float() for k, v in weights.items()}, assign=True)
+    weights = {name: tensor.float() for name, tensor in load(_read_weights(checkpoint)).items()}
+    for name, tensor in weights.items():
+        if not tensor.isfinite().all():
+            raise CheckpointError("bad_weights", f"{name} holds what is not a finite number")
+    model.load_state_dict(weights, assign=True)
     return model.eval()
 
 
@@ -115,7 +163,7 @@ def write(
     (aside / WEIGHTS).chmod(0o644)
     _write_json(aside / CONFIG, model.config.to_dict())
     shutil.copyfile(tokenizer_file, aside / TOKENIZER)
-    (aside / "README.md").write_text(card, encoding="utf-8")
+    (aside / CARD).write_text(card, encoding="utf-8")
     manifest = {
         "format": _FORMAT,
         "name": folder.name,
@@ -170,43 +218,50 @@ def _refuse_pickles(path: Path) -> None:
             raise CheckpointError("pickle_refused", detail)
 
 
-def _check_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+def _check_manifest(manifest: dict[str, Any]) -> None:
     name, files = manifest.get("name"), manifest.get("files")
-    if not isinstance(name, str) or not name or not isinstance(files, dict):
+    if not isinstance(name, str) or not NAME.fullmatch(name) or not isinstance(files, dict):
         raise CheckpointError("bad_manifest", f"{MANIFEST} needs a name and the files' hashes")
     if manifest.get("format") != _FORMAT:
         raise CheckpointError("bad_manifest", f"{MANIFEST}: format {_FORMAT} is expected")
-    for file in _FILES:
-        if files.get(file) != _sha256(folder / file):
-            raise CheckpointError("wrong_hash", f"{file} is not the file of the manifest")
+    dtype = manifest.get("dtype")
+    if not isinstance(dtype, str) or dtype not in _DTYPES:
+        raise CheckpointError("bad_manifest", f"{MANIFEST}: dtype is one of {', '.join(_DTYPES)}")
+    if not isinstance(manifest.get("training", {}), dict):
+        raise CheckpointError("bad_manifest", f"{MANIFEST}: training must be an object")
 
 
-def _check_shapes(path: Path, config: GPTConfig) -> None:
-    expected = expected_shapes(config)
+def _read_listed(folder: Path, name: str, manifest: dict[str, Any], max_bytes: int) -> bytes:
+    """A file, if it is the one of the manifest."""
+    data = read_file(folder / name, max_bytes)
+    if manifest["files"].get(name) != sha256_of(data):
+        raise CheckpointError("wrong_hash", f"{name} is not the file of the manifest")
+    return data
+
+
+def _read_weights(form: Format) -> bytes:
+    """The bytes of the weights, checked: hash, names, shapes, dtype."""
+    max_bytes = 4 * _parameters(form.config) + HEADER_MAX_BYTES
+    data = _read_listed(form.folder, WEIGHTS, form.manifest, max_bytes)
+    check_header(data, WEIGHTS)
     try:
-        with safe_open(path, framework="np") as weights:
-            found = {name: weights.get_slice(name).get_shape() for name in weights.keys()}  # noqa: SIM118
+        # It checks that the tensors fill the file without gap or overlap.
+        found = {name: (about["shape"], about["dtype"]) for name, about in deserialize(data)}
     except (SafetensorError, OSError) as error:
-        raise CheckpointError("bad_weights", f"{path.name} is not safetensors: {error}") from error
+        raise CheckpointError("bad_weights", f"{WEIGHTS} is not safetensors: {error}") from error
+    expected, dtype = expected_shapes(form.config), _DTYPES[form.manifest["dtype"]]
     for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
-            detail = (
-                f"{name} is {found.get(name, 'missing')}, expected {expected.get(name, 'none')}"
-            )
+        shape, kind = found.get(name, ("missing", dtype))
+        if expected.get(name) != shape:
+            detail = f"{name} is {shape}, expected {expected.get(name, 'none')}"
             raise CheckpointError("wrong_shape", detail)
+        if kind != dtype:
+            raise CheckpointError("bad_weights", f"{name} is of {kind}, not of {dtype}")
+    return data
 
 
-def read_json(path: Path, code: str = "bad_config") -> dict[str, Any]:
-    """Parse a small JSON object; raises `CheckpointError` with `code`."""
-    try:
-        if path.stat().st_size > _JSON_MAX_BYTES:
-            raise CheckpointError(code, f"{path.name} is too large")
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CheckpointError(code, f"{path.name} is not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise CheckpointError(code, f"{path.name} must be an object")
-    return content
+def _parameters(config: GPTConfig) -> int:
+    return sum(math.prod(shape) for shape in expected_shapes(config).values())
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

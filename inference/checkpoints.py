@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -19,17 +18,25 @@ from inference.models import Activation, Checkpoint
 # Sent with `name` after the commit. Those who serve look for themselves, only later.
 checkpoint_activated = Signal()
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-
 
 def checkpoint_resolve(path_or_name: str) -> Path:
-    """A folder as given, or the one of that name in MODELS_DIR; raises `CheckpointError`."""
-    given = Path(path_or_name)
-    candidates = [given, settings.MODELS_DIR / path_or_name] if path_or_name else []
-    for candidate in candidates:
-        if candidate.exists():
-            return candidate.resolve()
-    raise CheckpointError("not_found", f"no checkpoint folder {path_or_name!r}")
+    """A folder as given, or the one of that name in MODELS_DIR; raises `CheckpointError`.
+
+    A path may lead anywhere: it comes from the command line. A name stays in MODELS_DIR.
+    """
+    inside = settings.MODELS_DIR.resolve()
+    try:
+        if path_or_name and (given := Path(path_or_name)).exists():
+            return given.resolve()
+        if checkpoint_io.NAME.fullmatch(path_or_name) and (inside / path_or_name).exists():
+            found = (inside / path_or_name).resolve()
+            if found.is_relative_to(inside):
+                return found
+            detail = f"{path_or_name!r} leads out of MODELS_DIR; give the path if you mean it"
+            raise CheckpointError("outside", detail)
+    except OSError:  # too long to be a name, or nothing that may be looked at
+        pass
+    raise CheckpointError("not_found", f"no checkpoint folder {path_or_name[:200]!r}")
 
 
 def checkpoint_load(*, path_or_name: str, activate: bool = True) -> Checkpoint:
@@ -63,7 +70,7 @@ def checkpoint_import_slm(*, folder: str, name: str = "", activate: bool = True)
 
     source = Path(folder).resolve()
     name = name or source.name
-    if not _NAME.fullmatch(name):
+    if not checkpoint_io.NAME.fullmatch(name):
         raise CheckpointError("bad_name", f"{name!r} is not a name for a folder of MODELS_DIR")
     written = import_slm(source, settings.MODELS_DIR / name)
     return checkpoint_load(path_or_name=str(written.folder), activate=activate)

@@ -28,7 +28,6 @@ from inference.engine.detokenizer import Detokenizer
 from inference.engine.errors import EngineDead
 from inference.engine.params import ParamError, SamplingParams, params_schema, parse_params
 from inference.engine.request import StepOutput, TokenLogprobs
-from inference.model.config import GPTConfig
 from inference.models import Checkpoint
 from inference.tokenizer import Tokenizer
 
@@ -164,9 +163,10 @@ def active_chat_format() -> ChatFormat | None:
 @lru_cache(maxsize=2)
 def _chat_format(folder: Path, name: str, sha256: str) -> ChatFormat:
     """Read once per release: another one in the same folder has another hash."""
-    config = GPTConfig.from_dict(checkpoint_io.read_json(folder / checkpoint_io.CONFIG))
-    tokenizer = Tokenizer.from_file(folder / checkpoint_io.TOKENIZER)
-    return ChatFormat(name, tokenizer, config.context_length, sha256)
+    form = checkpoint_io.read_format(folder)
+    if form.sha256 != sha256:
+        raise CheckpointError("wrong_hash", f"{name} is not what was loaded")
+    return ChatFormat(name, form.tokenizer(), form.config.context_length, sha256)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

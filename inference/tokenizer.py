@@ -13,6 +13,8 @@ from pathlib import Path
 from tokenizers import Tokenizer as HFTokenizer
 from tokenizers import decoders, models, pre_tokenizers
 
+from inference.model.config import MAX_VOCAB
+
 USER, ASSISTANT, END = "<|user|>", "<|assistant|>", "<|end|>"
 SPECIAL_TOKENS = (USER, ASSISTANT, END)
 
@@ -56,6 +58,8 @@ class Tokenizer:
         hf.no_padding()
         self._hf = hf
         self.user_id, self.assistant_id, self.end_id = (special[mark] for mark in marks)
+        if self.vocab_size > MAX_VOCAB:
+            raise TokenizerError(f"more than {MAX_VOCAB:,} ids")
         # The bytes of every id, in id order; empty for special tokens.
         self.token_bytes = self._all_bytes()
 
@@ -63,11 +67,20 @@ class Tokenizer:
     def from_file(cls, path: Path) -> Tokenizer:
         """Read a Hugging Face `tokenizer.json`; raises `TokenizerError`."""
         try:
-            return cls(HFTokenizer.from_file(str(path)))
+            content = path.read_bytes()
+        except OSError as error:
+            raise TokenizerError(f"{path.name} cannot be read: {error}") from error
+        return cls.from_bytes(content)
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Tokenizer:
+        """Read what stands in a `tokenizer.json`; raises `TokenizerError`."""
+        try:
+            return cls(HFTokenizer.from_buffer(content))
         except TokenizerError:
             raise
-        except Exception as error:  # the library raises bare Exception for a bad file
-            raise TokenizerError(f"{path.name} is not a tokenizer: {error}") from error
+        except Exception as error:  # the library raises bare Exception for bad content
+            raise TokenizerError(f"this is not a tokenizer: {error}") from error
 
     @property
     def vocab_size(self) -> int:
@@ -124,6 +137,13 @@ def _refuse_other_kinds(hf: HFTokenizer) -> None:
         raise TokenizerError("the tokenizer's model is not a plain BPE")
     if model.continuing_subword_prefix or model.end_of_word_suffix:
         raise TokenizerError("tokens with a subword prefix or suffix are not byte-level BPE")
+    if hf.normalizer is not None:
+        raise TokenizerError("a tokenizer that changes the text first is not byte-level BPE")
+    # Others take patterns of the file's own, whose time may grow with any power of a text's length.
+    if not all(
+        isinstance(step, pre_tokenizers.Digits | pre_tokenizers.ByteLevel) for step in steps
+    ):
+        raise TokenizerError("the tokenizer's pre-tokenizers are others than byte-level and digits")
     if not isinstance(steps[-1], pre_tokenizers.ByteLevel):
         raise TokenizerError("the tokenizer's pre-tokenizer is not byte-level")
     if not isinstance(hf.decoder, decoders.ByteLevel):

@@ -192,7 +192,7 @@ class CheckpointWatch:
         self._end_turn()
 
     def _take_turn(self) -> bool:
-        arguments = [self._worker_id, self._signs, _TURN_MS]
+        arguments: list[str | int] = [self._worker_id, self._signs, _TURN_MS]
         self._has_turn = bool(_script(_TAKE_TURN)([self._turn], arguments))
         return self._has_turn
 

@@ -10,7 +10,7 @@ POSITIONS = ("learned", "rotary")
 NORMS = ("layer", "rms")
 
 # Far above anything this project serves; they keep a hostile config.json from asking for terabytes.
-_MAX_LAYERS, _MAX_WIDTH, _MAX_VOCAB, _MAX_CONTEXT = 64, 4096, 262_144, 8192
+_MAX_LAYERS, _MAX_WIDTH, MAX_VOCAB, _MAX_CONTEXT = 64, 4096, 262_144, 8192
 _MAX_THETA = 100_000_000
 
 
@@ -41,7 +41,7 @@ class GPTConfig:
 
     def __post_init__(self) -> None:
         limits = {
-            "vocab_size": _MAX_VOCAB,
+            "vocab_size": MAX_VOCAB,
             "context_length": _MAX_CONTEXT,
             "n_layer": _MAX_LAYERS,
             "n_head": _MAX_WIDTH,

@@ -21,6 +21,7 @@ from chat.generation.worker import WORKER_KEY_PREFIX, Worker
 from chat.generation.workers import workers_alive
 from chat.models import Generation
 from inference.models import Checkpoint
+from inference.public import Release
 from tests.accounts.clients import user_make
 from tests.support.tiny_model import build_tiny_checkpoint
 
@@ -173,13 +174,14 @@ def test_a_broken_checkpoint_leaves_the_old_one(
 
 def test_a_broken_checkpoint_is_tried_again_later_and_later(worker: Worker) -> None:
     watch = worker._watch
-    release = swap.Release("x", "y", None)
+    watch.stop()
+    release = Release("x", "y", None)
     waits = []
     for _ in range(8):
         watch._fail(release, ValueError("no"))
         waits.append(round(watch._again_at - time.monotonic()))
     assert waits == [30, 60, 120, 240, 480, 600, 600, 600]
-    watch._fail(swap.Release("x", "z", None), ValueError("no"))
+    watch._fail(Release("x", "z", None), ValueError("no"))
     assert round(watch._again_at - time.monotonic()) == 30
 
 
