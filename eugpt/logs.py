@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
+import django.db
 import psycopg
 
 from accounts.request_ids import request_id
@@ -79,11 +80,17 @@ class LineFormatter(logging.Formatter):
 
 
 def without_values(text: str, errors: list[BaseException]) -> str:
-    """`text` with what the database says in these errors and their causes made harmless."""
+    """`text` with what the database says in these errors and their causes made harmless.
+
+    Line by line: tracebacks of groups indent what they quote. Celery quotes the repr.
+    """
     for error in errors:
         for cause in _chain(error):
-            if (said := str(cause)) and (harmless := _harmless(cause)):
-                text = text.replace(said, harmless)
+            if harmless := _harmless(cause):
+                first, *more = [line for line in str(cause).splitlines() if line.strip()] or [""]
+                text = text.replace(repr(str(cause))[1:-1], harmless)
+                for line, instead in ((first, harmless), *((line, "") for line in more)):
+                    text = text.replace(line, instead) if line else text
     return text
 
 
@@ -112,7 +119,7 @@ def _harmless(error: BaseException) -> str:
 
     Django's own database errors hold psycopg's as their cause and repeat its words.
     """
-    source = error if isinstance(error, psycopg.Error) else error.__cause__
+    source = error.__cause__ if isinstance(error, django.db.Error) else error
     if not isinstance(source, psycopg.Error) or source.sqlstate is None:
         return ""
     told = source.diag
