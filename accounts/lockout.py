@@ -26,7 +26,14 @@ from django.utils.crypto import salted_hmac
 
 from accounts.devices_cookie import device_know, device_read
 from accounts.errors import LockedOut
-from accounts.limits import address_key, limit_forget, limit_hit
+from accounts.limits import (
+    Use,
+    address_key,
+    limit_forget,
+    limit_hit,
+    limits_count,
+    limits_give_back,
+)
 from accounts.models import User
 from accounts.selectors import user_by_username
 
@@ -35,14 +42,17 @@ _NAME_MAX_CHARS = 150
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A sign-in that may be tried: what was counted for it."""
+    """A sign-in that may be tried, and where it was counted: first what is counted for who tries
+    alone, then what is counted for others, too.
+    """
 
-    name: str
-    key: str
+    own: Use
+    shared: tuple[Use, ...] = ()
 
     def passed(self, request: HttpRequest, response: HttpResponseBase, *, user: User) -> None:
         """It was the right password: forget the failures, and know this browser."""
-        limit_forget(name=self.name, key=self.key)
+        limit_forget(name=self.own.name, key=self.own.key)
+        limits_give_back(self.shared)
         device_know(request, response, user=user)
 
 
@@ -58,17 +68,13 @@ def guard(request: HttpRequest, *, username: str) -> Attempt:
     user = user_by_username(username=username)
     subject = f"u:{user.pk}:{user.password}" if user else f"n:{username.lower()}"
     device = device_read(request)
-    if device.knows(user):
-        attempt = Attempt("login_device", _key(subject, device.number))
-        try:
-            limit_hit(name=attempt.name, key=attempt.key, error=LockedOut)
-            return attempt
-        except LockedOut:  # a stolen cookie must not shut the owner out: as from anywhere else
-            pass
-    attempt = Attempt("login_pair", _key(subject, address))
-    limit_hit(name=attempt.name, key=attempt.key, error=LockedOut)
-    limit_hit(name="login_name", key=_key(subject, ""), error=LockedOut)
-    return attempt
+    known = Attempt(Use("login_device", _key(subject, device.number)))
+    if device.knows(user) and limits_count([known.own]) is None:
+        return known
+    pair, name = Use("login_pair", _key(subject, address)), Use("login_name", _key(subject, ""))
+    if refusal := limits_count([pair, name]):
+        raise LockedOut(retry_after=refusal.retry_after)
+    return Attempt(pair, (name,))
 
 
 def _key(subject: str, origin: str) -> str:

@@ -5,7 +5,9 @@ from functools import partial
 
 import redis.exceptions
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth import SESSION_KEY
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session as AdminSession
 from django.db import OperationalError, transaction
 from psycopg.errors import DeadlockDetected
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
@@ -60,6 +62,7 @@ def _erase(user: User) -> None:
         part.delete(user)  # what came in between
     OutstandingToken.objects.filter(user=user).delete()  # they would only lose their user
     _unname(locked)
+    _end_admin_sessions(locked)
     locked.delete()
     sessions_tell(user_id=user.pk)
     transaction.on_commit(partial(_forget_limits, f"u:{user.pk}"))
@@ -71,6 +74,13 @@ def _unname(user: User) -> None:
         content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk)
     )
     about.update(object_repr=f"deleted user {user.pk}")
+
+
+def _end_admin_sessions(user: User) -> None:
+    """Only staff have any. Whose a session is stands in its signed data alone."""
+    for session in AdminSession.objects.iterator():
+        if session.get_decoded().get(SESSION_KEY) == str(user.pk):
+            session.delete()
 
 
 def _forget_limits(key: str) -> None:
