@@ -26,6 +26,7 @@ from pydantic import (
 from chat.errors import Invalid
 from chat.generation.history import MESSAGE_MAX_CHARS
 from chat.models import TITLE_MAX_CHARS, FinishReason, Role, Status
+from chat.safety.models import NOTICE_MAX_CHARS, Category
 
 MESSAGES_MAX = 10_000
 # A reply that was continued again and again grows; a prompt is as long as a prompt may be.
@@ -63,11 +64,18 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class DocumentNotice(_Part):
+    category: Category
+    text: Annotated[Text, Field(max_length=NOTICE_MAX_CHARS)]
+
+
 class DocumentGeneration(_Part):
     model: Annotated[Text, Field(max_length=80)] = ""
     status: Status
     finish_reason: FinishReason = FinishReason.NONE
     error_code: Annotated[str, Field(pattern=r"^[a-z_]{0,40}$")] = ""
+    # Taken and left out: a notice is this site's word, not that of who brings a file.
+    notice: DocumentNotice | None = None
     params: dict[str, Any] = {}
     prompt_tokens: Count = 0
     completion_tokens: Count = 0

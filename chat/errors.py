@@ -30,6 +30,7 @@ __all__ = [
     "QueueFull",
     "QuotaExceeded",
     "RateLimited",
+    "Refused",
     "Suspended",
     "TooManyReplies",
     "TooManyShares",
@@ -84,6 +85,14 @@ class PromptTooLong(ApiError):
     default_detail = "This message is too long for the model."
     default_code = "prompt_too_long"
     example: ClassVar = {"tokens": 512, "limit": 368}
+
+
+class Refused(ApiError):
+    """A safety rule refuses the prompt. Raise with `category` and `notice`, a text for people."""
+
+    default_detail = "This message cannot be answered here."
+    default_code = "refused"
+    example: ClassVar = {"category": "private", "notice": "Please leave out the card number."}
 
 
 class BadParams(ApiError):

@@ -104,6 +104,7 @@ def generation_document(generation: Generation) -> dict[str, Any]:
         "status": generation.status,
         "finish_reason": generation.finish_reason,
         "error_code": generation.error_code,
+        "notice": generation.notice,
         "params": generation.params,
         "prompt_tokens": generation.prompt_tokens,
         "completion_tokens": generation.completion_tokens,
@@ -120,7 +121,13 @@ def _markdown(conversation: Conversation) -> str:
 
 
 def _markdown_text(message: Message) -> str:
-    return f"*{HIDDEN}*" if message.is_hidden else markdown_escape(message.content)
+    return f"*{HIDDEN}*" if message.is_hidden else markdown_escape(_with_notice(message))
+
+
+def _with_notice(message: Message) -> str:
+    """The text, and below it what a safety rule tells its reader."""
+    notice = getattr(getattr(message, "generation", None), "notice", None)
+    return f"{message.content}\n\nNotice: {notice['text']}" if notice else message.content
 
 
 def markdown_escape(text: str) -> str:
@@ -150,7 +157,7 @@ def _plain(conversation: Conversation) -> str:
     lines = [" ".join(" ".join(_lines(conversation.title)).split()), ""]
     for message in shown_messages(conversation=conversation, limit=_BRANCH_MAX):
         name, when = _NAMES[Role(message.role)], _minute(message.created_at)
-        text = HIDDEN if message.is_hidden else message.content
+        text = HIDDEN if message.is_hidden else _with_notice(message)
         lines += [f"{name} ({when}):", *(f"    {line}" for line in _lines(text)), ""]
     return "\n".join(lines)
 

@@ -111,9 +111,9 @@ def share_messages(*, share: Share) -> list[dict[str, Any]]:
         for role, content, created_at in rows.values_list("role", "content", "created_at")
     }
     return [
-        {**m, "content": "", "is_hidden": True}
+        {**m, "content": "", "notice": None, "is_hidden": True}
         if (m["role"], m["content"], m["created_at"]) in hidden
-        else {**m, "is_hidden": False}
+        else {"notice": None, **m, "is_hidden": False}  # older ones have none
         for m in share.messages
     ]
 

@@ -29,5 +29,13 @@ def _empty_redis() -> None:
     SERVERS.flush_redis()
 
 
+@pytest.fixture(autouse=True)
+def _no_known_rules() -> None:
+    """A process keeps safety rules for two seconds; a test's end with it."""
+    from chat.safety.rules import rules_forget
+
+    rules_forget()
+
+
 def pytest_unconfigure() -> None:
     SERVERS.stop()

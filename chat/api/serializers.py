@@ -11,6 +11,7 @@ from chat.api import examples
 from chat.api.stream_shapes import ParamsField
 from chat.delivery.endings import timings
 from chat.models import TITLE_MAX_CHARS, Conversation, Feedback, Generation, Message, Rating, Role
+from chat.safety.models import Category
 from chat.search import MATCHES_MAX
 
 PAGE_LIMIT_DEFAULT = 30
@@ -167,6 +168,13 @@ class FeedbackOutput(serializers.ModelSerializer[Feedback]):
         read_only_fields = fields
 
 
+class NoticeOutput(serializers.Serializer[Any]):
+    """What a safety rule tells the reader."""
+
+    category = serializers.ChoiceField(choices=Category.values)
+    text = serializers.CharField()
+
+
 class MessageOutput(serializers.ModelSerializer[Message]):
     """Rows come through `chat.opinions`."""
 
@@ -178,6 +186,12 @@ class MessageOutput(serializers.ModelSerializer[Message]):
         source="parent_id", allow_null=True
     )
     generation = GenerationBrief(allow_null=True, default=None)
+    notice = NoticeOutput(
+        source="generation.notice",
+        allow_null=True,
+        default=None,
+        help_text="Of the safety rule whose text stands in the place of the reply.",
+    )
     feedback = FeedbackOutput(
         source="own_feedback", allow_null=True, default=None, help_text="What the reader thinks."
     )
@@ -193,6 +207,7 @@ class MessageOutput(serializers.ModelSerializer[Message]):
             "created_at",
             "parent",
             "generation",
+            "notice",
             "feedback",
             "is_reported",
             "is_hidden",

@@ -25,6 +25,7 @@ from accounts.rest import (
     shape_example,
 )
 from chat.access import conversation_for_user, share_for_anyone, share_for_owner
+from chat.api.serializers import NoticeOutput
 from chat.errors import RateLimited, TooManyShares
 from chat.models import Conversation, Role, Share
 from chat.selectors import share_list, share_messages
@@ -50,6 +51,7 @@ _SHARED = {
             "created_at": "2026-11-22T09:59:00Z",
             "model": "",
             "is_hidden": False,
+            "notice": None,
         },
         {
             "role": "assistant",
@@ -57,6 +59,7 @@ _SHARED = {
             "created_at": "2026-11-22T09:59:01Z",
             "model": "eugpt-36m",
             "is_hidden": False,
+            "notice": None,
         },
     ],
 }
@@ -93,6 +96,7 @@ class SharedMessageOutput(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     model = serializers.CharField(allow_blank=True, help_text="Which one wrote it.")
     is_hidden = serializers.BooleanField(help_text="By a moderator.")
+    notice = NoticeOutput(allow_null=True, default=None, help_text="Of a safety rule.")
 
 
 class SharedOutput(serializers.ModelSerializer[Share]):

@@ -26,6 +26,7 @@ from chat.errors import (
     PromptTooLong,
     QueueFull,
     RateLimited,
+    Refused,
     TooManyReplies,
     Unavailable,
 )
@@ -57,7 +58,7 @@ CHAT_HEADERS = [
     OpenApiParameter(name, OpenApiTypes.INT, OpenApiParameter.HEADER, response=[200])
     for name in _STORED_NAMES
 ]
-PROMPT_ERRORS = (Invalid, BadParams, PromptTooLong, RateLimited, TooManyReplies)
+PROMPT_ERRORS = (Invalid, BadParams, PromptTooLong, Refused, RateLimited, TooManyReplies)
 BUSY_ERRORS = (QueueFull, ModelUnavailable, Unavailable)
 AGAIN_ERRORS = (*PROMPT_ERRORS, NotFound, GenerationRunning, *BUSY_ERRORS)
 LAST_EVENT_ID = OpenApiParameter(

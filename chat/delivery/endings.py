@@ -27,12 +27,23 @@ def end_event(generation: Generation, text: str) -> tuple[str, dict[str, Any]]:
     return "done", {
         "text": text,
         "finish_reason": generation.finish_reason,
+        "notice": generation.notice,
         "usage": {
             "prompt_tokens": generation.prompt_tokens,
             "completion_tokens": generation.completion_tokens,
             "total_tokens": generation.prompt_tokens + generation.completion_tokens,
         },
         "timings": timings(generation),
+    }
+
+
+def started_event(generation: Generation) -> dict[str, Any]:
+    """The data of a `started` entry."""
+    return {
+        "model": generation.model,
+        "context_trimmed": generation.context_trimmed,
+        "seed": generation.params["seed"],
+        "request_id": generation.request_id,
     }
 
 

@@ -21,7 +21,7 @@ from chat.delivery.streams import Entry
 from chat.delivery.tailer import Reader, tailer
 from chat.delivery.threads import OUTAGES, in_thread
 from chat.generation.queue import QueuePlace, queue_place
-from chat.models import UNFINISHED, Generation, Status
+from chat.models import UNFINISHED, FinishReason, Generation, Status
 
 __all__ = ["OUTAGES", "follow", "in_thread", "with_keep_alive"]
 
@@ -134,6 +134,8 @@ class _Following:
             return _Row()
         if row.message is not None:
             return _Row(end=end_event(row, row.message.content))
+        if row.finish_reason == FinishReason.FILTERED:  # its text stood in the stream alone
+            return _Row(end=("error", EXPIRED))
         written = streams.read_written(self._reader.generation_id)
         if len(written.token_ids) < row.completion_tokens:
             return _Row(end=("error", EXPIRED))

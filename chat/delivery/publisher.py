@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 from chat.delivery.reply import IsHeld, RunningReply, write
 from chat.delivery.streams import Append
+from chat.safety.rules import rules_known
 from inference.public import StepOutput
 
 logger = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class Publisher:
         urgent: dict[str, RunningReply] = {}
         for output in outputs:
             key = output.request_id
-            if (reply := self._replies.get(key)) is None:
+            if (reply := self._replies.get(key)) is None or reply.stopped_by is not None:
                 continue
             if reply.merge(output):
                 urgent[key] = reply
@@ -104,7 +105,9 @@ class Publisher:
 
     def _send(self, replies: list[RunningReply]) -> None:
         """One call for all, however long Redis lets it wait."""
-        additions = [(reply, addition) for reply in replies if (addition := reply.take_entry())]
+        stops = rules_known().stops
+        passed = replies if stops is None else [reply for reply in replies if reply.may_go(stops)]
+        additions = [(reply, addition) for reply in passed if (addition := reply.take_entry())]
         answers = write(additions, self._is_held, math.inf) if additions else []
         for (reply, _), answer in zip(additions, answers, strict=True):
             if answer == Append.REFUSED:
@@ -112,6 +115,8 @@ class Publisher:
             if answer != Append.OK:
                 self._cancel(reply.key)
         for reply in replies:
+            if reply.stopped_by is not None:
+                self._cancel(reply.key)
             if reply.finish:
                 reply.can_write = True
                 reply.is_over.set()

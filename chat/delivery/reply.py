@@ -19,11 +19,14 @@ import redis.exceptions
 
 from chat.delivery import streams
 from chat.delivery.streams import Addition, Append, NewEntry, Written, encode
+from chat.safety.rules import Matcher, Rule
+from chat.safety.words import normalised
 from inference.public import StepOutput, TokenLogprobs
 
 logger = logging.getLogger(__name__)
 
 _RETRY_S = 0.5
+_WORD_CHARS = 30
 _RESTORES = 5  # in a row for one entry: more is not bad luck but a fault
 
 
@@ -55,6 +58,8 @@ class RunningReply:
     pending_ids: list[int] = field(default_factory=list)
     pending_text: str = ""
     pending_logprobs: list[dict[str, Any]] = field(default_factory=list)
+    told_chars: int = 0  # of the text: what was sent
+    stopped_by: Rule | None = None  # what came last is not sent
 
     @property
     def key(self) -> str:
@@ -66,9 +71,15 @@ class RunningReply:
         self.entries, self.turns = list(written.entries), written.input
         self.token_ids, self.text = list(written.token_ids), written.text
         self.next_seq, self.logprobs = written.next_seq, list(written.logprobs)
+        self.told_chars = len(self.text)
         if written.entries:
             self.last_ms = streams.cursor_order(written.entries[-1].id)[0]
         self.can_write = True
+
+    @property
+    def told_text(self) -> str:
+        """What readers have; the words behind it have not passed the safety rules yet."""
+        return self.text[: self.told_chars]
 
     @property
     def completion_tokens(self) -> int:
@@ -100,6 +111,25 @@ class RunningReply:
         )
         return {**chosen, "top": top}
 
+    def may_go(self, stops: Matcher) -> bool:
+        """Whether what waits may be sent; a rule that is found ends the reply instead.
+
+        Words that are found at the very end may go on as others ("kill" as "killing"): they wait
+        for the next token or the end of the reply.
+        """
+        if not self.pending_text:
+            return True
+        text = self.text[_word_start(self.text, self.told_chars - stops.reach) :]
+        seen = normalised(text)
+        can_go_on = not self.finish and not text[-1].isspace()
+        found = list(stops.find(seen))
+        sure = [f.owner for f in found if f.end < len(seen) or not can_go_on]
+        if sure:
+            self.stopped_by = min(sure, key=lambda rule: rule.rank)
+            self.finish, self.error = "filtered", ""
+            self.pending_text, self.pending_ids, self.pending_logprobs = "", [], []
+        return not found
+
     def take_entry(self) -> Addition | None:
         """The entry to send now. Ids whose text is still held back wait for it."""
         if not self.pending_text:
@@ -109,6 +139,7 @@ class RunningReply:
             body = f'{body[:-1]},"logprobs":{encode(self.pending_logprobs)}}}'
         addition = self.addition("token", body, ",".join(map(str, self.pending_ids)))
         self.next_seq += 1
+        self.told_chars = len(self.text)
         self.pending_text, self.pending_ids, self.pending_logprobs = "", [], []
         return addition
 
@@ -117,6 +148,11 @@ class RunningReply:
         self.last_ms = max(time.time_ns() // 1_000_000, self.last_ms + 1)
         entry = NewEntry(f"{self.last_ms}-0", kind, body, ids)
         return Addition(self.id, self.attempt, entry, len(self.entries))
+
+
+def _word_start(text: str, at: int) -> int:
+    """Where to begin reading at about `at`: not within a word, whose rest could be another one."""
+    return text.find(" ", max(at - _WORD_CHARS, 0), max(at, 0)) + 1
 
 
 IsHeld = Callable[[Sequence[RunningReply]], set[str]]

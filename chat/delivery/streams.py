@@ -209,6 +209,12 @@ def take_over(generation_id: str, attempt: int) -> Written | None:
     return written if is_whole else Written(written.entries, [], "", 0, False, input=turns)
 
 
+def drop_words(generation_id: str, attempt: int) -> bool:
+    """Forget what stands in a stream, for something else; False when `attempt` does not hold it."""
+    keys = [stream_key(generation_id), control_key(generation_id)]
+    return bool(_script("drop")(keys, [attempt]))
+
+
 def restore(generation_id: str, attempt: int, entries: Sequence[NewEntry], turns: str) -> bool:
     """Put back what Redis has lost; False when a later attempt holds the stream."""
     keys = [stream_key(generation_id), control_key(generation_id)]
@@ -222,6 +228,14 @@ def end_unclaimed(generation_id: str, kind: str, data: dict[str, Any]) -> None:
     """Write the end entry of a generation that no worker holds."""
     take_over(generation_id, 0)
     append(generation_id, 0, kind, data)
+
+
+def end_anew(generation_id: str, started: dict[str, Any], done: dict[str, Any]) -> None:
+    """Tell another text than what stands there, of a generation that no worker holds."""
+    take_over(generation_id, 0)
+    drop_words(generation_id, 0)
+    append(generation_id, 0, "started", started)
+    append(generation_id, 0, "done", done)
 
 
 def ask_cancel(generation_id: str) -> None:

@@ -13,12 +13,15 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.hints import user_hint
 from chat.delivery import streams
+from chat.delivery.endings import end_event, started_event
 from chat.errors import ApiError, GenerationRunning, Unavailable
 from chat.generation import branches
 from chat.generation.admission import queue_join, rate_check
 from chat.generation.branches import Branch
+from chat.generation.checks import chat_format
 from chat.generation.owner import Owner
 from chat.generation.queue import QueuePlace
+from chat.generation.screening import generation_filter, message_flag, prompt_judge
 from chat.generation.traces import Row, trace_write
 from chat.models import UNFINISHED, Generation, Status
 from inference.public import Turn
@@ -45,20 +48,29 @@ def accept(
     write: Callable[[], Branch] | None = None,
     turns: Sequence[Turn] = (),
     begun: Sequence[Row] = (),
+    asked: str,
 ) -> Submitted:
-    """Limits, rows in one transaction, task. Either all of it is there afterwards or nothing.
+    """Limits, rules, rows in one transaction, task. Afterwards all of it is there or nothing.
 
     The reply begins with the tokens `begun`. One that has ended already needs no place
-    and no task.
+    and no task: so does the answer to a prompt (`asked`) that a safety rule gives. Raises Refused.
     """
     rate_check(owner)
+    verdict = prompt_judge(asked, turns[:-1])
     generation.begun_tokens = len(begun)
+    safe_text = None
+    if (rule := verdict.deciding) is not None:
+        generation_filter(generation, rule)
+        safe_text, begun = rule.safe_text, ()
     branch: Branch | None = None
     try:
-        with _kept_input(generation, turns), transaction.atomic():
+        with _kept_words(generation, turns, safe_text), transaction.atomic():
             if write is not None:
                 branch = write()
                 generation.conversation, generation.message = branch.conversation, branch.reply
+                if safe_text is not None:
+                    branch.reply.content = safe_text
+                    branch.reply.save(update_fields=["content"])
             is_waiting = generation.status == Status.QUEUED
             place = queue_join(owner) if is_waiting else None
             generation.save(force_insert=True)
@@ -68,21 +80,32 @@ def accept(
         return _lost_race(owner, generation, error)
     if is_waiting:
         _enqueue(generation, branch)
+    if branch is not None:
+        message_flag(message=branch.prompt, author_id=generation.user_id, rules=verdict.flags)
     _tell(branch)
     return _submitted(generation, place)
 
 
 @contextmanager
-def _kept_input(generation: Generation, turns: Sequence[Turn]) -> Iterator[None]:
-    """Words that no row has wait in Redis; they are forgotten when the prompt is refused."""
-    if turns:
+def _kept_words(
+    generation: Generation, turns: Sequence[Turn], safe_text: str | None
+) -> Iterator[None]:
+    """Words that no row has wait in Redis; they are forgotten when the prompt is not taken.
+
+    Where a rule has answered, that answer is all there is to keep.
+    """
+    if turns and safe_text is not None:
+        generation.model = chat_format().name
+        _, done = end_event(generation, safe_text)
+        streams.end_anew(str(generation.pk), started_event(generation), done)
+    elif turns:
         streams.keep_input(str(generation.pk), list(turns))
     try:
         yield
     except BaseException:
         if turns:
             with suppress(redis.exceptions.RedisError):  # it forgets them by itself in an hour
-                streams.forget_input(str(generation.pk))
+                streams.forget([str(generation.pk)])
         raise
 
 

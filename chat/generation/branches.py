@@ -91,6 +91,8 @@ def continued_generation(message: Message) -> Generation:
         raise CannotContinue
     if generation.finish_reason == FinishReason.STOP:
         raise CannotContinue("The model has ended this reply by itself.")
+    if generation.finish_reason == FinishReason.FILTERED:
+        raise CannotContinue("A safety rule has ended this reply.")
     return generation
 
 

@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from chat.generation.traces import Row, trace_write
-from chat.models import Conversation, FinishReason, Generation, Message, Status
+from chat.models import Conversation, FinishReason, Generation, Message, Status, Trace
 
 MAX_ATTEMPTS = 3
 
@@ -33,6 +33,7 @@ class Outcome:
     text: str = ""
     completion_tokens: int = 0
     trace: Sequence[Row] = field(default_factory=list)  # empty where none was asked for
+    notice: dict[str, str] | None = None  # of a filtered one
 
 
 def generation_claim(*, worker_id: str) -> Generation | None:
@@ -85,6 +86,7 @@ def generation_finish(*, generation: Generation, outcome: Outcome) -> bool:
         "status": outcome.status,
         "finish_reason": outcome.finish_reason,
         "error_code": outcome.error_code,
+        "notice": outcome.notice,
         "completion_tokens": outcome.completion_tokens,
         "first_token_at": generation.first_token_at,
         "finished_at": now,
@@ -107,7 +109,9 @@ def _store(generation: Generation, outcome: Outcome, now: datetime) -> None:
     assert generation.conversation_id is not None  # a message has one
     Message.objects.filter(pk=generation.message_id).update(content=outcome.text)
     Conversation.objects.filter(pk=generation.conversation_id).update(updated_at=now)
-    if outcome.trace:
+    if outcome.finish_reason == FinishReason.FILTERED:
+        Trace.objects.filter(generation=generation.pk).delete()  # what it began with
+    elif outcome.trace:
         trace_write(generation=generation, rows=outcome.trace)
         Generation.objects.filter(pk=generation.pk).update(has_trace=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from chat.delivery import streams
-from chat.delivery.endings import end_event
+from chat.delivery.endings import end_event, started_event
 from chat.delivery.streams import Written
 from chat.generation.lifecycle import (
     MAX_ATTEMPTS,
@@ -14,6 +14,7 @@ from chat.generation.lifecycle import (
     generation_requeue,
 )
 from chat.generation.patience import OUTAGES
+from chat.generation.screening import outcome_judge, rules_hit
 from chat.generation.traces import trace_pack
 from chat.models import FinishReason, Generation, Message, Status
 
@@ -45,9 +46,15 @@ def generation_fail(*, generation: Generation, code: str) -> bool:
         completion_tokens=len(written.token_ids) - _begun_tokens(generation, written),
         trace=trace_pack(written.logprobs) if is_traced else [],
     )  # fmt: skip
+    outcome, verdict = outcome_judge(outcome)
     if not generation_finish(generation=generation, outcome=outcome):
         return False
-    streams.end_unclaimed(str(generation.pk), *end_event(generation, outcome.text))
+    kind, data = end_event(generation, outcome.text)
+    if outcome.finish_reason == FinishReason.FILTERED:
+        streams.end_anew(str(generation.pk), started_event(generation), data)
+    else:
+        streams.end_unclaimed(str(generation.pk), kind, data)
+    rules_hit(verdict.rules)
     logger.error("generation %s failed: %s", generation.pk, code)
     return True
 

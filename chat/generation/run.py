@@ -16,7 +16,7 @@ import django.db
 from accounts.hints import user_hint
 from accounts.request_ids import working_for
 from chat.delivery import streams
-from chat.delivery.endings import end_event
+from chat.delivery.endings import end_event, started_event
 from chat.delivery.reply import IsHeld, RunningReply, write
 from chat.delivery.streams import Append, Written, encode
 from chat.generation.fence import held_by_its_end, held_in_database
@@ -30,8 +30,10 @@ from chat.generation.lifecycle import (
 )
 from chat.generation.patience import OUTAGES, PATIENCE_S, patiently
 from chat.generation.recovery import generation_recover
+from chat.generation.screening import message_flag, outcome_judge, rules_hit
 from chat.generation.traces import Row, trace_pack, trace_rows, trace_unpack
-from chat.models import FinishReason, Generation, Status
+from chat.models import FinishReason, Generation, Message, Status
+from chat.safety.rules import Verdict, Where, judge, rules_now
 from inference.public import (
     Begun,
     ChatFormat,
@@ -103,6 +105,7 @@ def _run_claimed(
     reply.go_on(written)
     chat_format = serving.format
     reply.token_text = chat_format.tokenizer.text
+    patiently(rules_now)  # the publisher does not ask
     try:
         prompt, params, start = patiently(lambda: _request(chat_format, generation, written))
     except _CannotBegin as error:
@@ -119,10 +122,7 @@ def _run_claimed(
         _finish(generation, reply, _outcome(chat_format, reply))
         return
     if not written.is_started:
-        started = {
-            "model": chat_format.name, "context_trimmed": prompt.trimmed, "seed": params.seed,
-            "request_id": generation.request_id,
-        }  # fmt: skip
+        started = started_event(generation)
         append_entry(generation, reply, "started", started, beside=chat_format.sha256)
     if start.begun.token_ids and not reply.next_seq:
         _begin(generation, reply, start)
@@ -190,14 +190,17 @@ def _begin(generation: Generation, reply: RunningReply, start: _Start) -> None:
     """The first words of a reply that goes on with others, as one token entry."""
     (ids, text), logprobs = start
     reply.token_ids, reply.text, reply.logprobs = list(ids), text, list(logprobs)
-    if not text:  # a part of a character, or of a stop string: it goes with the first words
+    # A part of a character or of a stop string, or words that may go on as harmless ones: they go
+    # with the first words, through the publisher.
+    if not text or judge(text, Where.REPLY).deciding is not None:
         reply.pending_ids, reply.pending_logprobs = list(ids), list(logprobs)
+        reply.pending_text = text
         return
     data: dict[str, Any] = {"seq": 0, "text": text}
     if logprobs:
         data["logprobs"] = logprobs
     append_entry(generation, reply, "token", data, beside=",".join(map(str, ids)))
-    reply.next_seq = 1
+    reply.next_seq, reply.told_chars = 1, len(text)
 
 
 def append_entry(
@@ -235,7 +238,8 @@ def _wait(serving: ServingEngine, generation: Generation, reply: RunningReply) -
             if not is_noted:  # most replies have ended by now, and their end says it, too
                 generation_note_prompt(generation=generation)
                 is_noted = True
-            generation_snapshot(generation=generation, text=reply.text)
+            rules_now()
+            generation_snapshot(generation=generation, text=reply.told_text)
         except django.db.Error:
             django.db.close_old_connections()  # a broken one would stay broken
             logger.warning("no snapshot of %s: the database does not answer", generation.pk)
@@ -248,6 +252,7 @@ def _outcome(chat_format: ChatFormat, reply: RunningReply) -> Outcome:
         "stop": (Status.COMPLETED, FinishReason.STOP),
         "length": (Status.COMPLETED, FinishReason.LENGTH),
         "cancelled": (Status.CANCELLED, FinishReason.CANCELLED),
+        "filtered": (Status.COMPLETED, FinishReason.FILTERED),
     }
     if reply.finish not in ends:
         return _failure(reply, reply.error or "internal")
@@ -275,21 +280,53 @@ def _trace(reply: RunningReply) -> list[Row]:
 
 def _finish(generation: Generation, reply: RunningReply, outcome: Outcome) -> None:
     """Database first, then the end entry: who sees the end finds the text stored."""
+    outcome, verdict = patiently(lambda: outcome_judge(outcome, reply.stopped_by))
+    is_filtered = outcome.finish_reason == FinishReason.FILTERED
+    if is_filtered and reply.can_write:
+        _forget_words(reply)
     is_mine = patiently(lambda: generation_finish(generation=generation, outcome=outcome))
     if not is_mine:
         logger.warning("generation %s was taken over; its end is not ours", generation.pk)
         return
-    kind, data = end_event(generation, outcome.text)
-    if reply.can_write:
-        append_entry(generation, reply, kind, data, is_held=held_by_its_end)
-    else:
-        streams.end_unclaimed(reply.id, kind, data)
+    _tell_end(generation, reply, outcome)
+    _note_rules(generation, reply, verdict)
     if generation.user_id is not None and generation.conversation_id is not None:
         user_hint(
             user_id=generation.user_id,
             kind="conversation.changed",
             conversation=generation.conversation_id,
         )
+
+
+def _tell_end(generation: Generation, reply: RunningReply, outcome: Outcome) -> None:
+    kind, data = end_event(generation, outcome.text)
+    is_filtered = outcome.finish_reason == FinishReason.FILTERED
+    if reply.can_write:
+        if is_filtered:
+            started = started_event(generation)
+            append_entry(generation, reply, "started", started, is_held=held_by_its_end)
+        append_entry(generation, reply, kind, data, is_held=held_by_its_end)
+    elif is_filtered:
+        streams.end_anew(reply.id, started_event(generation), data)
+    else:
+        streams.end_unclaimed(reply.id, kind, data)
+
+
+def _forget_words(reply: RunningReply) -> None:
+    """Before the row says so: a worker lost in between leaves a stream to be begun anew.
+
+    What Redis loses from here on is not put back.
+    """
+    reply.entries = []
+    patiently(lambda: streams.drop_words(reply.id, reply.attempt))
+
+
+def _note_rules(generation: Generation, reply: RunningReply, verdict: Verdict) -> None:
+    """Count what was found in the reply; flag it where it stands as it was written."""
+    rules_hit(verdict.rules or ([reply.stopped_by] if reply.stopped_by else []))
+    if generation.notice is None and verdict.flags and generation.message_id is not None:
+        message = Message.objects.filter(pk=generation.message_id).first()
+        message_flag(message=message, author_id=generation.user_id, rules=verdict.flags)
 
 
 def _give_back(generation: Generation) -> None:

@@ -19,8 +19,10 @@ from chat.generation import branches, history
 from chat.generation.accept import Submitted, accept, submitted_before
 from chat.generation.checks import chat_format, checked_params, client_key
 from chat.generation.owner import Owner
+from chat.generation.screening import generation_filter
 from chat.generation.traces import Row, branch_rows, trace_rows
 from chat.models import FinishReason, Generation, Message, Role, Status
+from chat.safety.rules import Where, judge
 from inference.public import SamplingParams, Turn
 
 __all__ = [
@@ -62,7 +64,7 @@ def generation_submit(
         return _detached(owner, turns, params, key)
     sampling = checked_params(params, message)
     write = partial(branches.write_exchange, owner.user, conversation_id, message)
-    return accept(owner, _new(owner, sampling, key), write=write)
+    return accept(owner, _new(owner, sampling, key), write=write, asked=message)
 
 
 def generation_submit_detached(
@@ -89,8 +91,10 @@ def generation_regenerate(
     old = Generation.objects.filter(message=message).first()
     if params is None and old is not None:
         params = _without_seed(old)
-    generation = _new(owner, checked_params(params, _asked(message)), key)
-    return accept(owner, generation, write=partial(branches.write_again, user, message))
+    asked = _asked(message)
+    generation = _new(owner, checked_params(params, asked), key)
+    write = partial(branches.write_again, user, message)
+    return accept(owner, generation, write=write, asked=asked)
 
 
 def generation_edit(
@@ -103,7 +107,7 @@ def generation_edit(
     cleaned = history.check_text(text)
     sampling = checked_params(params, cleaned)
     write = partial(branches.write_edit, user, message_id, cleaned)
-    return accept(owner, _new(owner, sampling, key), write=write)
+    return accept(owner, _new(owner, sampling, key), write=write, asked=cleaned)
 
 
 def generation_continue(
@@ -121,13 +125,15 @@ def generation_continue(
     old = branches.continued_generation(message)
     wanted = old.params if params is None else params
     begun = _traced_rows(old, message)
-    sampling = checked_params(wanted, _asked(message), begun=len(begun) or message.content)
+    asked = _asked(message)
+    sampling = checked_params(wanted, asked, begun=len(begun) or message.content)
     generation = _new(owner, sampling, key)
     generation.continues = old
     if begun:
         generation.model, generation.model_sha256 = old.model, old.model_sha256  # whose ids
     write = partial(branches.write_again, user, message)
-    return accept(owner, generation, write=write, begun=begun if sampling.logprobs else ())
+    begun = begun if sampling.logprobs else []
+    return accept(owner, generation, write=write, begun=begun, asked=asked)
 
 
 def generation_branch(
@@ -159,12 +165,17 @@ def generation_branch(
     text = model.reply_text([row[0] for row in begun]) if is_end else ""
     _check_branch(is_end, text, model.is_writable(token))
     wanted = _without_seed(old) if params is None else params
-    generation = _new(owner, checked_params(wanted, _asked(message), begun=len(begun)), key)
+    asked = _asked(message)
+    generation = _new(owner, checked_params(wanted, asked, begun=len(begun)), key)
     generation.model, generation.model_sha256 = old.model, old.model_sha256  # whose ids these are
     if is_end:
         _end_here(generation, old)
+        # Cut short, it may say what the whole reply did not: "kill" of "killing".
+        if (rule := judge(text, Where.REPLY).deciding) is not None:
+            generation_filter(generation, rule)
+            text, begun = rule.safe_text, []
     write = partial(branches.write_again, user, message, text)
-    return accept(owner, generation, write=write, begun=begun)
+    return accept(owner, generation, write=write, begun=begun, asked=asked)
 
 
 def _check_branch(is_end: bool, text: str, is_writable: bool) -> None:
@@ -200,7 +211,7 @@ def _without_seed(old: Generation) -> dict[str, Any]:
 
 def _detached(owner: Owner, turns: Sequence[Turn], params: Any, key: str | None) -> Submitted:
     sampling = checked_params(params, turns[-1].content)
-    return accept(owner, _new(owner, sampling, key), turns=turns)
+    return accept(owner, _new(owner, sampling, key), turns=turns, asked=turns[-1].content)
 
 
 def _new(owner: Owner, sampling: SamplingParams, key: str | None) -> Generation:

@@ -89,7 +89,7 @@ def _generation(
     given: DocumentGeneration,
 ) -> Generation:
     """How a reply came about, as told. It was not made here: without times it counts nowhere."""
-    fields = given.model_dump(exclude={"params"})
+    fields = given.model_dump(exclude={"params", "notice"})
     if given.status in UNFINISHED:
         fields |= {"status": Status.CANCELLED, "finish_reason": FinishReason.CANCELLED}
     return Generation(

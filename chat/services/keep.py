@@ -19,7 +19,7 @@ from chat.generation.admission import share_check
 from chat.generation.branches import make_title
 from chat.generation.owner import Owner
 from chat.generation.recovery import send_task
-from chat.models import UNFINISHED, Conversation, Generation, Message, Status
+from chat.models import UNFINISHED, Conversation, FinishReason, Generation, Message, Status
 from chat.services.conversations import conversation_tell
 from chat.services.imports import new_message_ids
 from inference.public import Turn
@@ -117,6 +117,8 @@ def _ended_text(generation: Generation, given: str) -> str:
     if written.entries and written.entries[-1].type == "done":
         text: str = streams.Entry(*written.entries[-1][:3]).data["text"]
         return text
+    if generation.finish_reason == FinishReason.FILTERED:  # the client was told what stands there
+        return given
     if given and len(written.token_ids) < generation.completion_tokens:
         return given
     return written.text

@@ -69,4 +69,5 @@ def _copy(message: Message) -> dict[str, Any]:
         "content": message.content,
         "created_at": message.created_at.isoformat().replace("+00:00", "Z"),
         "model": generation.model if generation else "",
+        "notice": generation.notice if generation else None,
     }

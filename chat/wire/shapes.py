@@ -33,6 +33,7 @@ LOGPROBS = [
 ]
 ENDING = {
     "finish_reason": "stop",
+    "notice": None,
     "usage": {"prompt_tokens": 5, "completion_tokens": 4, "total_tokens": 9},
     "timings": {"queued_s": 0.004, "ttft_s": 0.05, "total_s": 0.09, "tokens_per_s": 75.0},
 }
@@ -149,8 +150,20 @@ class Timings(TypedDict):
     tokens_per_s: Annotated[Seconds | None, Field(description="After the first token.")]
 
 
+@closed()
+class Notice(TypedDict):
+    """What a safety rule tells the reader."""
+
+    category: Literal["crisis", "hate", "sexual", "violence", "private", "illegal", "other"]
+    text: Annotated[str, Field(description="For people; it may name an address or a number.")]
+
+
 class Ending(TypedDict):
-    finish_reason: Literal["stop", "length", "cancelled"]
+    finish_reason: Annotated[
+        Literal["stop", "length", "cancelled", "filtered"],
+        Field(description="filtered: a safety rule's text stands in the place of all words before"),
+    ]
+    notice: Annotated[Notice | None, Field(description="Only where it is filtered.")]
     usage: Usage
     timings: Timings
 
@@ -174,6 +187,8 @@ class Error(TypedDict):
     ]
     param: NotRequired[Annotated[str, Field(description="With `bad_params`.")]]
     allowed: NotRequired[Annotated[str, Field(description="With `bad_params`.")]]
+    category: NotRequired[Annotated[str, Field(description="With `refused`: which rules.")]]
+    notice: NotRequired[Annotated[str, Field(description="With `refused`: a text for people.")]]
     tokens: NotRequired[Annotated[int, Field(description="With `prompt_too_long`.")]]
     limit: NotRequired[
         Annotated[int, Field(description="With `prompt_too_long` and `quota_exceeded`.")]

@@ -99,8 +99,8 @@ def test_detail_adds_head_and_messages(client: APIClient, user: User) -> None:
     assert body["head"] == reply.pk
     asked, answered = body["messages"]
     assert set(asked) == {
-        "id", "role", "content", "created_at", "parent", "generation", "feedback", "is_reported",
-        "is_hidden",
+        "id", "role", "content", "created_at", "parent", "generation", "notice", "feedback",
+        "is_reported", "is_hidden",
     }  # fmt: skip
     assert (asked["role"], asked["content"], asked["parent"]) == ("user", "hi", None)
     assert asked["generation"] is None

@@ -73,6 +73,7 @@ def test_json_has_the_whole_tree(
         "status": "completed",
         "finish_reason": "stop",
         "error_code": "",
+        "notice": None,
         "params": {"seed": 7},
         "prompt_tokens": 0,
         "completion_tokens": 3,

@@ -57,7 +57,7 @@ def test_a_share_is_a_copy_that_anyone_reads(api: APIClient, chat: Conversation)
     assert (body["title"], body["omitted"]) == ("Dogs", 0)
     shown = [(m["role"], m["content"], m["model"]) for m in body["messages"]]
     assert shown == [("user", "do you like dogs", ""), ("assistant", "I do.", "eugpt-36m")]
-    names = {"role", "content", "created_at", "model", "is_hidden"}
+    names = {"role", "content", "created_at", "model", "notice", "is_hidden"}
     assert all(set(m) == names for m in body["messages"])
     assert b"ana" not in response.content
 

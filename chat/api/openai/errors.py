@@ -14,8 +14,10 @@ _TYPES = {
     HTTPStatus.FORBIDDEN: "permission_error",
     HTTPStatus.TOO_MANY_REQUESTS: "rate_limit_error",
 }
+# What our codes are called here.
+_CODES = {"refused": "content_filter"}
 # Errors that all transports know, and what their cause is called here.
-_PARAMS = {"prompt_too_long": "messages"}
+_PARAMS = {"prompt_too_long": "messages", "content_filter": "messages"}
 # The `error` events of a reply that had begun; any other code is a 500.
 _ENDINGS = {
     "prompt_too_long": HTTPStatus.BAD_REQUEST,
@@ -33,6 +35,7 @@ def openai_error(info: ErrorInfo) -> dict[str, Any]:
     """`{"error": {message, type, param, code}}`, and what else our error tells, beside them."""
     more = dict(info.body)
     code, message = more.pop("code"), more.pop("detail")
+    code = _CODES.get(code, code)
     fields = more.pop("fields", {})
     param = more.pop("param", next(iter(fields), _PARAMS.get(code)))
     kind = _TYPES.get(HTTPStatus(info.status))

@@ -19,6 +19,7 @@ from inference.public import ChatFormat
 
 DONE = b"data: [DONE]\n\n"
 KEEP_ALIVE = b": keep-alive\n\n"
+_FINISH_REASONS = {"length": "length", "filtered": "content_filter"}
 
 
 @dataclass(slots=True)
@@ -88,7 +89,9 @@ class Reply:
             self._take(entry.data)
 
     def completion(self, done: dict[str, Any]) -> dict[str, Any]:
-        logprobs = {"content": self.logprobs, "refusal": None} if self.new_teller else None
+        # A safety rule's text is nothing that the model has thought.
+        tokens = [] if done["finish_reason"] == "filtered" else self.logprobs
+        logprobs = {"content": tokens, "refusal": None} if self.new_teller else None
         choice = {
             "index": 0,
             "message": {"role": "assistant", "content": done["text"], "refusal": None},
@@ -155,5 +158,5 @@ def event(body: dict[str, Any]) -> bytes:
 
 
 def finish_reason(done: dict[str, Any]) -> str:
-    """Ours, but OpenAI knows no `cancelled`."""
-    return "length" if done["finish_reason"] == "length" else "stop"
+    """Ours, but OpenAI knows no `cancelled`, and has another word for `filtered`."""
+    return _FINISH_REASONS.get(done["finish_reason"], "stop")

@@ -43,7 +43,7 @@ class CompletionChoice(_Output):
     index: Literal[0]
     message: CompletionMessage
     logprobs: ChoiceLogprobs | None
-    finish_reason: Literal["stop", "length"]
+    finish_reason: Literal["stop", "length", "content_filter"]
 
 
 class _Head(_Output):
@@ -69,7 +69,7 @@ class ChunkChoice(_Output):
     index: Literal[0]
     delta: ChunkDelta
     logprobs: ChoiceLogprobs | None
-    finish_reason: Literal["stop", "length"] | None
+    finish_reason: Literal["stop", "length", "content_filter"] | None
 
 
 class ChatCompletionChunk(_Head):
@@ -98,6 +98,8 @@ class OpenAIErrorDetail(serializers.Serializer[Any]):
     param = serializers.CharField(allow_null=True, help_text="Which part of the request it is.")
     code = serializers.CharField(help_text="A stable word for programs: EuGPT's error code.")
     allowed = serializers.CharField(required=False, help_text="With `bad_params`: what it may be.")
+    category = serializers.CharField(required=False, help_text="With `content_filter`.")
+    notice = serializers.CharField(required=False, help_text="With `content_filter`: for people.")
     tokens = serializers.IntegerField(required=False, help_text="With `prompt_too_long`.")
     limit = serializers.IntegerField(required=False, help_text="With `prompt_too_long`.")
     limit_bytes = serializers.IntegerField(required=False, help_text="With `too_large`.")
