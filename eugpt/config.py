@@ -95,6 +95,9 @@ class Config(BaseSettings):
     queue_limit_guest: int = Field(16, alias="EUGPT_QUEUE_LIMIT_GUEST", ge=1)
     prompt_rate: Rate = Field("60 per minute", alias="EUGPT_PROMPT_RATE")
     guest_prompt_rate: Rate = Field("30 per minute", alias="EUGPT_GUEST_PROMPT_RATE")
+    staff_second_factor: Literal["optional", "required"] = Field(
+        "optional", alias="EUGPT_STAFF_SECOND_FACTOR"
+    )
     slots: int = Field(32, alias="EUGPT_SLOTS", ge=1, le=256)
     engine_threads: int = Field(0, alias="EUGPT_ENGINE_THREADS", ge=0)
     kept_contexts: int = Field(32, alias="EUGPT_KEPT_CONTEXTS", ge=0, le=1024)

@@ -17,6 +17,8 @@ REDIS_URL = CONFIG.redis_url
 QUEUE_LIMIT = CONFIG.queue_limit
 QUEUE_LIMIT_MEMBER = CONFIG.queue_limit_member
 QUEUE_LIMIT_GUEST = CONFIG.queue_limit_guest
+STAFF_SECOND_FACTOR = CONFIG.staff_second_factor
+OTP_TOTP_ISSUER = "EuGPT"
 SLOTS = CONFIG.slots
 ENGINE_THREADS = CONFIG.engine_threads
 PRECISION = CONFIG.precision
@@ -118,6 +120,9 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework_simplejwt",
     "rest_framework_simplejwt.token_blacklist",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "accounts",

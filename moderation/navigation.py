@@ -12,6 +12,7 @@ from django.urls import reverse
 from chat.models import Report, ReportState
 
 COUNT_MAX = 99
+RESET_RIGHT = "moderation.reset_second_factor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
     (
         "Records",
         (
+            Item("Staff", "lock-keyhole", view="admin:staff", permission=RESET_RIGHT),
             Item("Audit log", "scroll-text", "moderation.auditentry"),
             Item("Shares", "share-2", "chat.share"),
             Item("API keys", "key-round", "accounts.apikey"),

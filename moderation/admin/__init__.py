@@ -7,6 +7,7 @@ from moderation.admin import (  # noqa: F401
     keys,
     messages,
     opinions,
+    secrets,
     shares,
     users,
 )
