@@ -44,7 +44,7 @@ def _failure(sql: str, values: list[Any]) -> django.db.Error:
     raise AssertionError("it did not fail")
 
 
-SAME_NAME = "INSERT INTO accounts_user SELECT * FROM accounts_user WHERE username = %s"
+TWICE = "INSERT INTO auth_group (name) SELECT %s::text FROM generate_series(1, 2)"
 NOT_NULL = "UPDATE accounts_user SET is_active = NULL WHERE username = %s"
 
 
@@ -52,7 +52,7 @@ NOT_NULL = "UPDATE accounts_user SET is_active = NULL WHERE username = %s"
 @pytest.mark.parametrize(
     ("sql", "kept"),
     [
-        (SAME_NAME, "accounts_user_pkey"),
+        (TWICE, "auth_group_name_key"),
         (NOT_NULL, "is_active"),  # DETAIL: Failing row contains (…)
         ("SELECT %s::int", "22P02"),
         ("SELECT %s::json", "22P02"),
@@ -60,7 +60,7 @@ NOT_NULL = "UPDATE accounts_user SET is_active = NULL WHERE username = %s"
     ],
 )
 def test_errors_of_the_database_come_without_values(sql: str, kept: str) -> None:
-    value = f"{PLANTED}\nDETAIL: {PLANTED}"
+    value = f"{PLANTED}\nDETAIL: x"
     User.objects.create(username=value)
     error = _failure(sql, [value])
     assert PLANTED in str(error) or "nothing" in sql
@@ -87,7 +87,7 @@ def _raised(error: Exception, cause: Exception | None = None) -> Exception:
 
 def test_an_outage_says_what_is_away() -> None:
     try:
-        psycopg.connect("postgresql://eugpt:kanarienvogel@127.0.0.1:1/eugpt", connect_timeout=5)
+        psycopg.connect(f"postgresql://eugpt:{PLANTED}@127.0.0.1:1/eugpt", connect_timeout=5)
     except psycopg.OperationalError as error:
         line = _line(error)
     assert "Connection refused" in line
