@@ -6,6 +6,7 @@ Swagger UI needs. deploy/Caddyfile says the same for the files that it serves.
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from eugpt.middleware import ADMIN_PREFIX
@@ -48,16 +49,23 @@ class SecurityHeaders:
         async def send_secured(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
-                message = {**message, "headers": headers + self._missing(scope, headers)}
+                missing = self._missing(scope, headers, status=message["status"])
+                message = {**message, "headers": headers + missing}
             await send(message)
 
         await self.application(scope, receive, send_secured)
 
-    def _missing(self, scope: Any, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    def _missing(
+        self, scope: Any, headers: list[tuple[bytes, bytes]], *, status: int
+    ) -> list[tuple[bytes, bytes]]:
         said = {name.lower(): value for name, value in headers}
         wanted = dict(ALWAYS)
         path, kind = scope["path"], said.get(b"content-type", b"").decode("latin1")
-        if _RULED_IMAGE in kind or not kind.startswith(_UNRULED_TYPES):
+        # What a 304 says replaces what the browser has: a page would lose its own policy.
+        is_ruled = status != HTTPStatus.NOT_MODIFIED and (
+            _RULED_IMAGE in kind or not kind.startswith(_UNRULED_TYPES)
+        )
+        if is_ruled:
             wanted["Content-Security-Policy"] = ADMIN if path.startswith(ADMIN_PREFIX) else NOTHING
         if path.startswith(PERSONAL_PREFIXES):
             wanted["Cache-Control"] = "no-store"

@@ -109,6 +109,14 @@ def test_every_answer_has_its_headers(site: httpx.Client, kind: str) -> None:
     assert answer.headers["x-request-id"]
 
 
+def test_a_page_that_is_not_modified_keeps_its_policy(site: httpx.Client) -> None:
+    """The headers of a 304 replace those of the answer that the browser has."""
+    first = site.get("/")
+    again = site.get("/", headers={"If-Modified-Since": first.headers["last-modified"]})
+    assert again.status_code == 304
+    assert _headers(again) == ALWAYS | {"cache-control": "no-cache"}
+
+
 def test_a_stream_has_them_too(site: httpx.Client) -> None:
     answer = site.post("/api/chat/guest", json={"message": "hello"})
     assert answer.status_code == 200
