@@ -304,8 +304,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
-# Of the admin: without a language these are the formats.
-DATE_FORMAT, TIME_FORMAT, DATETIME_FORMAT = "Y-m-d", "H:i", "Y-m-d H:i"
+FORMAT_MODULE_PATH = "moderation.formats"
 
 REFRESH_COOKIE_NAME = "eugpt_refresh"
 REFRESH_COOKIE_PATH = "/api/auth"

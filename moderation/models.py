@@ -33,7 +33,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         verbose_name = "audit entry"
-        verbose_name_plural = "audit log"
+        verbose_name_plural = "audit entries"
         default_permissions = ("view",)
         permissions = [
             ("view_workers", "Can see the workers"),

@@ -37,14 +37,16 @@ class ActorFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEntry)
 class AuditAdmin(ReadOnlyAdmin):
-    list_display = ["at", "actor_name", "act", "about", "more"]
+    """A record of what was done, so without the right to add, change or delete."""
+
+    list_display = ["at", "who", "act", "about", "more"]
     list_display_links = ["at"]
     list_filter = ["at", ActorFilter, "action"]
     search_fields = ["action", "actor_name", "target_name", "target_id__exact", "request_id__exact"]
     search_help_text = "Who, what, about whom, or the id of a request"
     ordering = ["-at", "-id"]
     actions = None
-    fields = ["at", "actor_name", "act", "about", "more", "request_id"]
+    fields = ["at", "who", "act", "about", "more", "request_id"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -54,6 +56,10 @@ class AuditAdmin(ReadOnlyAdmin):
         return super().changelist_view(
             request, {"page_title": "Audit log", "page_lead": lead, **(extra_context or {})}
         )
+
+    @admin.display(description="who", ordering="actor_name")
+    def who(self, entry: AuditEntry) -> str:
+        return entry.actor_name
 
     @admin.display(description="what", ordering="action")
     def act(self, entry: AuditEntry) -> SafeString:

@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "audit entry",
-                "verbose_name_plural": "audit log",
+                "verbose_name_plural": "audit entries",
                 "permissions": [
                     ("view_workers", "Can see the workers"),
                     ("reset_second_factor", "Can take away the second factor of others"),
