@@ -6,7 +6,7 @@ export PYTHON ?=
 # Arguments for installing torch before the rest. PyPI's torch for Linux carries CUDA (about 3 GB);
 # the CPU build is PIP_TORCH_ARGS="--index-url https://download.pytorch.org/whl/cpu".
 export PIP_TORCH_ARGS ?=
-# For `make manage`, for example make manage ARGS=createsuperuser.
+# For `make manage`, for example make manage ARGS="create_admin boss".
 ARGS ?= help
 # For `make fuzz-api`: examples of each operation and phase.
 FUZZ_EXAMPLES ?= 50
@@ -111,7 +111,7 @@ fuzz-api: ## Call every route with valid and invalid input, guest and member (FU
 	$(VENV_DEV)
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) exec $(BIN)/python -m pytest tests/fuzz
 
-manage: ## Run a Django command on the data of `make run` (ARGS=createsuperuser)
+manage: ## Run a Django command on the data of `make run` (ARGS="create_admin boss")
 	$(VENV_RUN)
 	@exec $(BIN)/python -m deploy.local manage $(ARGS)
 

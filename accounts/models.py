@@ -84,7 +84,7 @@ class User(AbstractUser):
             ),
         ]
 
-    def save(self, **kwargs: Any) -> None:  # type: ignore[override]
+    def save(self, **kwargs: Any) -> None:
         """A password that is another one than before ends the sessions of the user, whoever set it
         and by whatever way.
         """
@@ -96,7 +96,7 @@ class User(AbstractUser):
 
         password_save(user=self, save=partial(super().save, **kwargs))
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """Whether it is this one; a hash of older cost is made anew, which is no new password."""
 
         def upgrade(raw: str) -> None:

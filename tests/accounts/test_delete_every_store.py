@@ -93,7 +93,8 @@ def workplace(user: User, staff: User) -> None:
     """Once of the staff: rights, devices, acts, an admin session; and what others did to them."""
     user.groups.add(Group.objects.get(name="moderator"))
     user.user_permissions.add(Permission.objects.all()[0])
-    for device in filter(lambda model: issubclass(model, Device), apps.get_models()):
+    devices: list[Any] = [model for model in apps.get_models() if issubclass(model, Device)]
+    for device in devices:
         device.objects.create(user=user, name=NAME)
     Client().force_login(user)
     user_suspend(user=user, reason=f"{TEXT} was rude")

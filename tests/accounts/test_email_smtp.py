@@ -77,7 +77,7 @@ def mailbox(settings: Any) -> Iterator[Mailbox]:
 def test_a_mail_arrives_with_sender_recipient_and_link(mailbox: Mailbox, settings: Any) -> None:
     settings.DEFAULT_FROM_EMAIL = "EuGPT <noreply@chat.example.org>"
     user = user_make("ana", email=ANAS)
-    mail_send.apply(args=["reset", user.pk], throw=True)
+    mail_send.apply(args=("reset", user.pk), throw=True)
     (envelope,) = mailbox.taken
     assert (envelope.mail_from, envelope.rcpt_tos) == ("noreply@chat.example.org", [ANAS])
     assert isinstance(envelope.content, bytes)
@@ -92,7 +92,7 @@ def test_a_mail_arrives_with_sender_recipient_and_link(mailbox: Mailbox, setting
 
 def test_nothing_is_sent_to_nobody_or_without_a_reason(mailbox: Mailbox) -> None:
     user = user_make("ana")
-    for args in (["reset", 0], ["verify", 0], ["reset", user.pk], ["verify", user.pk]):
+    for args in (("reset", 0), ("verify", 0), ("reset", user.pk), ("verify", user.pk)):
         mail_send.apply(args=args, throw=True)
     assert mailbox.taken == []
 
@@ -104,7 +104,7 @@ def test_a_mail_that_is_not_taken_is_tried_again_with_limits(
     user = user_make("ana", email=ANAS)
     mailbox.refusal = f"451 mailbox of {ANAS} is busy"
     with caplog.at_level(logging.DEBUG, logger="celery"):
-        result = mail_send.apply(args=["reset", user.pk])
+        result = mail_send.apply(args=("reset", user.pk))
     assert isinstance(result.result, MailNotSent)
     assert mailbox.asked == 6
     assert "SMTPRecipientsRefused" in str(result.traceback)
@@ -119,9 +119,9 @@ def test_it_arrives_when_the_server_is_back(mailbox: Mailbox) -> None:
     user = user_make("ana", email=ANAS)
     mailbox.refusal = "451 later"
 
-    assert isinstance(mail_send.apply(args=["reset", user.pk]).result, MailNotSent)
+    assert isinstance(mail_send.apply(args=("reset", user.pk)).result, MailNotSent)
     mailbox.refusal = ""
-    mail_send.apply(args=["reset", user.pk], throw=True)
+    mail_send.apply(args=("reset", user.pk), throw=True)
     assert len(mailbox.taken) == 1
 
 
