@@ -46,12 +46,11 @@ def checkpoint_load(*, path_or_name: str, activate: bool = True) -> Checkpoint:
     when the folder is bad.
     """
     checked = checkpoint_io.verify(checkpoint_resolve(path_or_name))
+    fields = _fields(checked)
     with transaction.atomic():
-        checkpoint, is_new = Checkpoint.objects.get_or_create(
-            name=checked.name, defaults=_fields(checked)
-        )
-        if not is_new and checkpoint.sha256 != checked.sha256:
-            for name, value in _fields(checked).items():
+        checkpoint, is_new = Checkpoint.objects.get_or_create(name=checked.name, defaults=fields)
+        if not is_new and any(getattr(checkpoint, n) != fields[n] for n in ("sha256", "path")):
+            for name, value in fields.items():
                 setattr(checkpoint, name, value)
             checkpoint.loaded_at = timezone.now()
             checkpoint.save()

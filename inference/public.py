@@ -32,6 +32,7 @@ from inference.models import Checkpoint
 from inference.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
+    from inference.engine.config import Precision
     from inference.engine.engine import Engine
     from inference.engine.thread import EngineThread
 
@@ -180,7 +181,7 @@ class ServingEngine:
 
     thread: EngineThread
     format: ChatFormat
-    precision: str
+    precision: Precision
     threads: int
     has_compiled: bool
 
@@ -189,11 +190,11 @@ def start_engine(
     on_outputs: Callable[[list[StepOutput]], None],
     on_death: Callable[[], None],
     *,
-    is_aside: bool = False,
+    beside: ServingEngine | None = None,
 ) -> ServingEngine:
     """Load the active checkpoint and start its engine thread. Imports torch: workers only.
 
-    `is_aside`: other engines serve meanwhile, and come first. Raises `CheckpointError` when there
+    `beside`: an engine that serves meanwhile, and comes first. Raises `CheckpointError` when there
     is none or its folder is bad.
     """
     from inference.engine.loading import aside, compiled_here
@@ -202,8 +203,8 @@ def start_engine(
     registered = active_checkpoint()
     if registered is None:
         raise CheckpointError("not_found", "no checkpoint is active; run load_checkpoint")
-    load = partial(_load, registered)
-    engine = aside(load) if is_aside else load()
+    load = partial(_load, registered, beside)
+    engine = load() if beside is None else aside(load)
     thread = EngineThread(engine, on_outputs, on_death)
     thread.start()
     chat_format = ChatFormat(
@@ -213,7 +214,7 @@ def start_engine(
     return ServingEngine(thread, chat_format, engine.precision, threads, compiled_here())
 
 
-def _load(registered: Checkpoint) -> Engine:
+def _load(registered: Checkpoint, beside: ServingEngine | None) -> Engine:
     from inference.engine.loading import load_engine
 
     return load_engine(
@@ -222,6 +223,7 @@ def _load(registered: Checkpoint) -> Engine:
         threads=settings.ENGINE_THREADS,
         precision=settings.PRECISION,
         kept_contexts=settings.KEPT_CONTEXTS,
+        before=None if beside is None else beside.precision,
     )
 
 

@@ -66,11 +66,16 @@ def workers_hint(**_kwargs: Any) -> None:
 class CheckpointWatch:
     """Owns the thread that follows, and what the sign of life says of it.
 
-    `load` starts an engine on the active checkpoint; `signs` begins the keys of living workers.
+    `load` starts an engine on the active checkpoint beside the one that serves; `signs` begins the
+    keys of living workers.
     """
 
     def __init__(
-        self, worker_id: str, engines: Engines, load: Callable[[], ServingEngine], signs: str
+        self,
+        worker_id: str,
+        engines: Engines,
+        load: Callable[[ServingEngine], ServingEngine],
+        signs: str,
     ) -> None:
         self.loading = ""  # the name of what is being loaded
         self.error = ""  # why the active checkpoint is not the one that is served
@@ -132,7 +137,7 @@ class CheckpointWatch:
         self.loading = release.name
         start = time.monotonic()
         try:
-            new = self._load()
+            new = self._load(self._engines.current)
         except OUTAGES:
             self._end_turn()
             raise

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 
 import redis
 import redis.exceptions
@@ -75,8 +74,7 @@ class Worker:
         if on_loaded is not None:
             on_loaded(serving)
         self._engines = Engines(serving)
-        load = partial(start_engine, self._take, self._die, is_aside=True)
-        self._watch = CheckpointWatch(self.id, self._engines, load, WORKER_KEY_PREFIX)
+        self._watch = CheckpointWatch(self.id, self._engines, self._load, WORKER_KEY_PREFIX)
         _favour_engine()
         self.publisher.start()
         self.stops.start()
@@ -113,6 +111,9 @@ class Worker:
             yield serving
         finally:
             self._engines.release(key)
+
+    def _load(self, beside: ServingEngine) -> ServingEngine:
+        return start_engine(self._take, self._die, beside=beside)
 
     def _take(self, outputs: list[StepOutput]) -> None:
         """Called on an engine's thread after each step."""

@@ -46,17 +46,19 @@ def load_engine(
     threads: int,
     precision: Precision | Literal["auto"],
     kept_contexts: int | None = None,
+    before: Precision | None = None,
 ) -> Engine:
     """Load the weights, choose the precision, set the threads (0: all cores), write one reply.
 
-    `kept_contexts` is by default as many as there are slots.
+    `kept_contexts` is by default as many as there are slots. `before`: the precision of an engine
+    that serves in this process.
     """
     threads = threads or torch.get_num_threads()
     use_cores(threads)
     tokenizer = checkpoint.tokenizer()
     folded = fold(load_model(checkpoint))
     if precision == "auto":
-        network = precisions.choose(folded, _sample(tokenizer))
+        network = precisions.choose(folded, _sample(tokenizer), before)
     else:
         network = Network(folded, precision)
     del folded
