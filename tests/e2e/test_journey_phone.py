@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.timeout(240),
     pytest.mark.usefixtures("built_front_end"),
 ]
-TABS = ("profile", "password", "sessions", "keys", "answers", "look", "data")
+TABS = ("profile", "password", "sessions", "keys", "usage", "answers", "look", "data")
 WIDTHS = (320, 360)
 # What sticks out of the page to the right, or is not there to be seen.
 TOO_WIDE = """() => {
