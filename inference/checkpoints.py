@@ -11,12 +11,14 @@ from django.db import transaction
 from django.dispatch import Signal
 from django.utils import timezone
 
-from inference import checkpoint_io
+from inference import checkpoint_files, checkpoint_io
 from inference.checkpoint_io import CheckpointError
 from inference.models import Activation, Checkpoint
 
 # Sent with `name` after the commit. Those who serve look for themselves, only later.
 checkpoint_activated = Signal()
+
+_CARD_MAX_BYTES = 100_000
 
 
 def checkpoint_resolve(path_or_name: str) -> Path:
@@ -106,6 +108,16 @@ def checkpoint_open(checkpoint: Checkpoint) -> checkpoint_io.Checkpoint:
     if checked.sha256 != checkpoint.sha256:
         raise CheckpointError("wrong_hash", f"{checkpoint.name} is not what was loaded")
     return checked
+
+
+def checkpoint_card(checkpoint: Checkpoint) -> str:
+    """The model card as it is written, "" where there is none: somebody's words, not HTML."""
+    folder = settings.MODELS_DIR / checkpoint.path
+    try:
+        card = checkpoint_files.read_file(folder / checkpoint_io.CARD, _CARD_MAX_BYTES)
+    except CheckpointError:
+        return ""
+    return card.decode(errors="replace").replace("\x00", "\ufffd")
 
 
 def active_checkpoint() -> Checkpoint | None:

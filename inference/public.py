@@ -21,6 +21,7 @@ from inference.checkpoints import (
     checkpoint_activate,
     checkpoint_activated,
     checkpoint_before,
+    checkpoint_card,
     checkpoint_open,
     checkpoint_rollback,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "checkpoint_activate",
     "checkpoint_activated",
     "checkpoint_before",
+    "checkpoint_card",
     "checkpoint_open",
     "checkpoint_rollback",
     "params_schema",

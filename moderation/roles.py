@@ -37,6 +37,7 @@ ROLES: dict[str, set[str]] = {
         "chat.cancel_generation",
         "chat.requeue_generation",
         "inference.view_checkpoint",
+        "inference.activate_checkpoint",
         "moderation.view_workers",
     },
     ADMIN: {EVERYTHING},

@@ -2,6 +2,7 @@
 
 from moderation.admin import (  # noqa: F401
     audit_log,
+    checkpoints,
     conversations,
     generations,
     keys,
