@@ -9,3 +9,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import schema  # noqa: F401  registers itself
+        from accounts.upkeep import ACCOUNTS_LEFTOVERS, leftovers_register
+
+        leftovers_register(*ACCOUNTS_LEFTOVERS)

@@ -91,12 +91,6 @@ def session_end(*, user: User, session_id: uuid.UUID) -> None:
         sessions_tell(user_id=user.pk)
 
 
-def sessions_prune() -> None:
-    """Delete sessions whose refresh tokens have all expired."""
-    since = timezone.now() - api_settings.REFRESH_TOKEN_LIFETIME
-    Session.objects.filter(last_seen_at__lte=since).delete()
-
-
 def sessions_tell(*, user_id: int) -> None:
     """Hint after commit that some session of the user has ended."""
     transaction.on_commit(partial(user_hint, user_id=user_id, kind=SESSION_ENDED_HINT))

@@ -6,13 +6,12 @@ from typing import Any
 
 from celery import shared_task
 from django.core.mail import EmailMessage
-from django.core.management import call_command
 
 from accounts.email_links import LinkKind
 from accounts.email_mails import mail_for
 from accounts.models import User
-from accounts.sessions import sessions_prune
 from accounts.suspension import suspensions_lift
+from accounts.upkeep import leftovers_prune
 
 
 @shared_task
@@ -22,10 +21,9 @@ def lift_suspensions() -> None:
 
 
 @shared_task
-def prune_tokens() -> None:
-    """Delete refresh tokens and sessions that have expired. Safe to run twice."""
-    call_command("flushexpiredtokens")
-    sessions_prune()
+def prune() -> None:
+    """Delete what all apps keep for a time only. Safe to run twice."""
+    leftovers_prune()
 
 
 # All tasks of this process share four threads, the reaper's among them: a mail server that does not

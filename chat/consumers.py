@@ -16,6 +16,7 @@ from typing import Any
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from accounts.guests import socket_headers
 from accounts.hints import hints
 from accounts.watch import Ended, session_watch
 from chat.generation.history import MESSAGE_MAX_CHARS
@@ -62,7 +63,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 await self.relays.close()
 
     async def connect(self) -> None:
-        await self.accept()
+        is_guest = b"ticket=" not in self.scope["query_string"]
+        await self.accept(headers=socket_headers(self.scope) if is_guest else None)
         try:
             visitor = await visitor_of(self.scope)
             await self._enter(visitor)

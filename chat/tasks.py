@@ -3,26 +3,21 @@
 import logging
 import os
 import sys
-from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
 from celery.exceptions import WorkerShutdown
 from celery.signals import worker_ready, worker_shutdown
-from django.utils import timezone
 
 from chat.generation.cancel import generations_stop_suspended
 from chat.generation.reaper import QUEUE, generations_reap
 from chat.generation.run import generation_run
 from chat.generation.worker import worker, worker_stop
-from chat.models import UNFINISHED, Generation
-from chat.services.shares import shares_prune
 from inference.public import ServingEngine
 
 logger = logging.getLogger(__name__)
 
 _STARTED_OVER = "_EUGPT_STARTED_OVER"
-DETACHED_ROWS_LIFE = timedelta(days=1)
 
 
 @shared_task
@@ -37,14 +32,6 @@ def reap_generations() -> None:
     generations_stop_suspended()
     if reaped := generations_reap():
         logger.warning("%d lost generations were taken care of", reaped)
-
-
-@shared_task
-def prune() -> None:
-    """Delete expired shares, and what replies without a conversation left behind: counts, times."""
-    shares_prune()
-    old = Generation.objects.filter(message=None, queued_at__lt=timezone.now() - DETACHED_ROWS_LIFE)
-    old.exclude(status__in=UNFINISHED).delete()
 
 
 @worker_ready.connect

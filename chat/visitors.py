@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from accounts.errors import NotAuthenticated
+from accounts.guests import socket_cookies
 from accounts.models import User
 from accounts.sessions import user_in_session
 from accounts.tickets import Ticket, ticket_redeem
@@ -34,7 +35,8 @@ async def visitor_of(scope: dict[str, Any]) -> Visitor:
     query = parse_qs(scope["query_string"].decode("latin1"), keep_blank_values=True)
     secrets = query.get("ticket")
     if secrets is None:
-        return Visitor(Owner.guest((scope.get("client") or [None])[0]))
+        address = (scope.get("client") or [None])[0]
+        return Visitor(Owner.guest(address, socket_cookies(scope)))
     ticket = await ticket_redeem(secrets[0])
     if ticket is None or ticket.expires_at <= time.time():
         raise NotAuthenticated

@@ -52,7 +52,13 @@ def _rate(value: str) -> str:
     return value
 
 
+def _quota(value: str) -> str:
+    """A rate, or none: an empty variable would mean the default."""
+    return "" if value in {"", "none"} else _rate(value)
+
+
 Rate = Annotated[str, AfterValidator(_rate)]
+Quota = Annotated[str, AfterValidator(_quota)]
 Csv = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 BasePath = Annotated[Path, BeforeValidator(_from_base)]
 
@@ -98,6 +104,13 @@ class Config(BaseSettings):
     staff_second_factor: Literal["optional", "required"] = Field(
         "optional", alias="EUGPT_STAFF_SECOND_FACTOR"
     )
+    guest_address_rate: Rate = Field("120 per minute", alias="EUGPT_GUEST_ADDRESS_RATE")
+    guest_quota: Quota = Field("200 per day", alias="EUGPT_GUEST_QUOTA")
+    guest_address_quota: Quota = Field("2000 per day", alias="EUGPT_GUEST_ADDRESS_QUOTA")
+    member_quota: Quota = Field("2000 per day", alias="EUGPT_MEMBER_QUOTA")
+    staff_quota: Quota = Field("", alias="EUGPT_STAFF_QUOTA")
+    retention_days: int = Field(0, alias="EUGPT_RETENTION_DAYS", ge=0, le=36_500)
+    audit_days: int = Field(365, alias="EUGPT_AUDIT_DAYS", ge=1, le=36_500)
     slots: int = Field(32, alias="EUGPT_SLOTS", ge=1, le=256)
     engine_threads: int = Field(0, alias="EUGPT_ENGINE_THREADS", ge=0)
     kept_contexts: int = Field(32, alias="EUGPT_KEPT_CONTEXTS", ge=0, le=1024)

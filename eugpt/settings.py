@@ -36,8 +36,8 @@ _EMAIL = email_settings(CONFIG.mail_url())
 EMAIL_ENABLED = bool(_EMAIL)
 DEFAULT_FROM_EMAIL = CONFIG.mail_from()
 globals().update(_EMAIL)  # EMAIL_BACKEND, EMAIL_HOST, …
-# One `limits` rate each: register, login, guest_prompt, shared and context count per client
-# address, the others per user.
+# One `limits` rate each, "" for none: register, login, guest_address, shared and context count per
+# client address, guest_prompt and guest_quota per guest (`accounts.guests`), the others per user.
 RATE_LIMITS = {
     "register": "30 per 10 minutes",
     "login": "20 per minute",
@@ -58,6 +58,11 @@ RATE_LIMITS = {
     "account_export": "6 per hour",
     "prompt": CONFIG.prompt_rate,
     "guest_prompt": CONFIG.guest_prompt_rate,
+    "guest_address": CONFIG.guest_address_rate,
+    "guest_quota": CONFIG.guest_quota,
+    "guest_address_quota": CONFIG.guest_address_quota,
+    "member_quota": CONFIG.member_quota,
+    "staff_quota": CONFIG.staff_quota,
     "import": "60 per hour",
     "keep": "60 per hour",
     "shared": "60 per minute",
@@ -65,6 +70,8 @@ RATE_LIMITS = {
     "report": "60 per hour",
     "context": "300 per minute",
 }
+RETENTION_DAYS = CONFIG.retention_days
+AUDIT_DAYS = CONFIG.audit_days
 TICKET_LIFETIME_S = 30
 SESSIONS_MAX = 100
 API_BODY_MAX_BYTES = 64 * 1024
@@ -231,8 +238,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(minutes=1),
         "options": {"expires": 60},
     },
-    "prune": {"task": "chat.tasks.prune", "schedule": timedelta(hours=1)},
-    "prune-tokens": {"task": "accounts.tasks.prune_tokens", "schedule": timedelta(days=1)},
+    "prune": {"task": "accounts.tasks.prune", "schedule": timedelta(hours=1)},
 }
 
 AUTH_USER_MODEL = "accounts.User"
@@ -306,6 +312,7 @@ USE_TZ = True
 USE_I18N = False
 FORMAT_MODULE_PATH = "moderation.formats"
 
+GUEST_COOKIE_NAME = "eugpt_guest"
 REFRESH_COOKIE_NAME = "eugpt_refresh"
 REFRESH_COOKIE_PATH = "/api/auth"
 REFRESH_COOKIE_SAMESITE = CONFIG.cookie_samesite

@@ -25,6 +25,7 @@ from accounts.models import User
 from accounts.rest import StrictSerializer, error_responses, request_user
 from chat.access import generation_for_reader
 from chat.api import examples
+from chat.api.guests import GuestView, guest_owner
 from chat.api.serializers import GenerationOutput
 from chat.api.stream_shapes import (
     AGAIN_ERRORS,
@@ -60,7 +61,7 @@ from chat.places import Place, place_take
 TAGS = ["chat"]
 
 
-class GuestChatView(APIView):
+class GuestChatView(GuestView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
@@ -270,7 +271,7 @@ def _stream_place(request: Request, owner: Owner) -> Iterator[Place | None]:
 def _owner(request: Request) -> Owner:
     if isinstance(request.user, User):
         return Owner.member(request.user)
-    return Owner.guest(request.META.get("REMOTE_ADDR"))
+    return guest_owner(request)
 
 
 def _generation(request: Request, generation_id: uuid.UUID) -> Generation:

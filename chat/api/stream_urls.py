@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from chat.api.context import DetachedContextView
+from chat.api.quota import QuotaView
 from chat.api.stream import (
     BranchView,
     ChatView,
@@ -19,6 +20,7 @@ from chat.api.traces import TraceView
 urlpatterns: list[URLPattern | URLResolver] = [
     path("chat", ChatView.as_view(), name="chat"),
     path("chat/context", DetachedContextView.as_view(), name="chat_context"),
+    path("quota", QuotaView.as_view(), name="quota"),
     path("chat/guest", GuestChatView.as_view(), name="chat_guest"),
     path("messages/<int:message_id>/regenerate", RegenerateView.as_view(), name="regenerate"),
     path("messages/<int:message_id>/edit", EditView.as_view(), name="edit"),

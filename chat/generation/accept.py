@@ -16,7 +16,7 @@ from chat.delivery import streams
 from chat.delivery.endings import end_event, started_event
 from chat.errors import ApiError, GenerationRunning, Unavailable
 from chat.generation import branches
-from chat.generation.admission import queue_join, rate_check
+from chat.generation.admission import prompt_count, prompt_give_back, queue_join
 from chat.generation.branches import Branch
 from chat.generation.checks import chat_format
 from chat.generation.owner import Owner
@@ -53,9 +53,28 @@ def accept(
     """Limits, rules, rows in one transaction, task. Afterwards all of it is there or nothing.
 
     The reply begins with the tokens `begun`. One that has ended already needs no place
-    and no task: so does the answer to a prompt (`asked`) that a safety rule gives. Raises Refused.
+    and no task: so does the answer to a prompt (`asked`) that a safety rule gives. Like a request
+    sent twice, and like one that is refused, they cost nothing of the quota. Raises Refused.
     """
-    rate_check(owner)
+    prompt_count(owner)
+    try:
+        submitted = _write(owner, generation, write, turns, begun, asked)
+    except BaseException:
+        prompt_give_back(owner)
+        raise
+    if submitted.place is None:
+        prompt_give_back(owner)
+    return submitted
+
+
+def _write(
+    owner: Owner,
+    generation: Generation,
+    write: Callable[[], Branch] | None,
+    turns: Sequence[Turn],
+    begun: Sequence[Row],
+    asked: str,
+) -> Submitted:
     verdict = prompt_judge(asked, turns[:-1])
     generation.begun_tokens = len(begun)
     safe_text = None

@@ -1,21 +1,28 @@
 """Who may join the queue: one place for REST, SSE, WebSocket and /v1.
 
-The rate is counted in Redis, the places in the table of generations; both atomically, so that
-however many requests meet in however many web processes, exactly the limit is let in.
+Rate and quota are counted in Redis, in one step, the places in the table of generations; both
+atomically, so that however many requests meet in however many web processes, exactly the limit is
+let in. Guests count twice: as a guest (by cookie), and together with all of their address.
 """
 
 from __future__ import annotations
 
+import logging
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
+import redis.exceptions
 from django.conf import settings
 from django.db import connection
 
-from accounts.limits import limit_hit
-from chat.errors import QueueFull, TooManyReplies
+from accounts.limits import LimitState, Use, limit_states, limits_count, limits_give_back
+from chat.errors import QueueFull, QuotaExceeded, RateLimited, TooManyReplies
 from chat.generation.owner import Owner
 from chat.generation.queue import QueuePlace, queue_end, slots_known
 from chat.models import UNFINISHED, Generation
+
+logger = logging.getLogger(__name__)
 
 # Any number, so long as nothing else of EuGPT locks by it.
 _QUEUE_LOCK = 0x45554750
@@ -29,9 +36,57 @@ SELECT pg_advisory_xact_lock(%s)
 """
 
 
-def rate_check(owner: Owner) -> None:
-    """Count one prompt of the owner; raises RateLimited."""
-    limit_hit(name="prompt" if owner.user else "guest_prompt", key=owner.key)
+def prompt_count(owner: Owner) -> None:
+    """Count one prompt of the owner, by rate and for the day, or by none where one of them is used
+    up. Raises RateLimited or QuotaExceeded.
+    """
+    refusal = limits_count([*_rates(owner), *_quotas(owner)])
+    if refusal is None:
+        return
+    if refusal.use in _quotas(owner):
+        raise QuotaExceeded(limit=refusal.limit, retry_after=refusal.retry_after)
+    raise RateLimited(retry_after=refusal.retry_after)
+
+
+def prompt_give_back(owner: Owner) -> None:
+    """What came to nothing costs nothing of the day's quota; the rate has counted it."""
+    try:
+        limits_give_back(_quotas(owner))
+    except redis.exceptions.RedisError:
+        logger.warning("a prompt that came to nothing was counted", exc_info=True)
+
+
+def quota_states(owner: Owner) -> dict[str, LimitState]:
+    """What the owner has left, by name, counting nothing; nothing while limits are off."""
+    if not settings.LIMITS_ENABLED:
+        return {}
+    rates, quotas = limit_states(_rates(owner)), limit_states(_quotas(owner))
+    found = {"prompts_per_minute": _tightest(rates), "prompts_per_day": _tightest(quotas)}
+    limit = _share(owner)
+    left = max(0, limit - _own_unfinished(owner))
+    found["running"] = LimitState(limit, left, 0.0, 0)
+    return {name: state for name, state in found.items() if state is not None}
+
+
+def _rates(owner: Owner) -> list[Use]:
+    if owner.user is not None:
+        return [Use("prompt", owner.key)]
+    return [Use("guest_prompt", owner.guest_key), Use("guest_address", owner.key)]
+
+
+def _quotas(owner: Owner) -> list[Use]:
+    if owner.user is not None:
+        return [Use(f"{owner.role}_quota", owner.key)]
+    return [Use("guest_quota", owner.guest_key), Use("guest_address_quota", owner.key)]
+
+
+def _tightest(states: Sequence[LimitState | None]) -> LimitState | None:
+    """Of the guest's own limit and that of all guests of the address: what is left of both."""
+    known = [state for state in states if state is not None]
+    if not known:
+        return None
+    least = min(known, key=lambda state: state.remaining)
+    return replace(least, limit=known[0].limit)
 
 
 def queue_join(owner: Owner) -> QueuePlace:
@@ -67,7 +122,14 @@ def _locked_end() -> QueuePlace:
 
 
 def _check_share(owner: Owner, place: QueuePlace) -> None:
-    limit = settings.QUEUE_LIMIT_MEMBER if owner.user else settings.QUEUE_LIMIT_GUEST
-    own = Generation.objects.filter(owner_key=owner.key, status__in=UNFINISHED).count()
-    if own >= limit:
+    if _own_unfinished(owner) >= _share(owner):
         raise TooManyReplies(retry_after=max(1, math.ceil(place.eta_s)))
+
+
+def _share(owner: Owner) -> int:
+    limit: int = settings.QUEUE_LIMIT_MEMBER if owner.user else settings.QUEUE_LIMIT_GUEST
+    return limit
+
+
+def _own_unfinished(owner: Owner) -> int:
+    return Generation.objects.filter(owner_key=owner.key, status__in=UNFINISHED).count()

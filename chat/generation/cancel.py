@@ -25,8 +25,8 @@ def generation_cancel(*, generation: Generation) -> None:
 
 
 def generations_stop_suspended() -> int:
-    """Cancel what runs for suspended users: a prompt that came at the very moment of the suspension,
-    or one that it did not reach. Returns how many; safe to run twice.
+    """Cancel what runs for suspended users: prompts that came at the very moment, or that the
+    suspension did not reach. Returns how many; safe to run twice.
     """
     rows = Generation.objects.filter(status__in=UNFINISHED, user__is_active=False)[:_BATCH]
     for generation in rows:

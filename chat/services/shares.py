@@ -57,11 +57,6 @@ def shares_revoke_all(*, conversation: Conversation) -> None:
     conversation.shares.all().delete()
 
 
-def shares_prune() -> None:
-    """Delete what has expired and can be read no more."""
-    Share.objects.filter(expires_at__lte=timezone.now()).delete()
-
-
 def _copy(message: Message) -> dict[str, Any]:
     generation = getattr(message, "generation", None)
     return {

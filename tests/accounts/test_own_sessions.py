@@ -17,7 +17,7 @@ from accounts.devices import device_name
 from accounts.errors import NotAuthenticated
 from accounts.models import Session, User
 from accounts.services import user_suspend
-from accounts.tasks import prune_tokens
+from accounts.tasks import prune
 from tests.accounts.clients import COOKIE, PASSWORD, client_for, error_of, user_make
 
 pytestmark = pytest.mark.django_db
@@ -208,7 +208,7 @@ def test_expired_sessions_are_not_listed_and_are_pruned() -> None:
     Session.objects.update(last_seen_at=timezone.now() - timedelta(days=14))
     client = browser(user)
     assert len(client.get(URL).json()) == 1
-    prune_tokens()
+    prune()
     assert str(Session.objects.get().pk) == own_session(client)
 
 

@@ -14,7 +14,7 @@ from accounts import tickets, tokens
 from accounts.models import User
 from accounts.services import user_reactivate, user_suspend
 from accounts.store import async_redis_client, redis_client
-from accounts.tasks import prune_tokens
+from accounts.tasks import prune
 from tests.accounts.clients import COOKIE, client_for, error_of, user_make
 
 pytestmark = pytest.mark.django_db
@@ -130,7 +130,7 @@ def test_ticket_needs_a_token() -> None:
     assert error_of(APIClient().post("/api/auth/ws-ticket")) == (401, "not_authenticated")
 
 
-def test_prune_tokens_deletes_expired_ones_only() -> None:
+def test_prune_deletes_expired_ones_only() -> None:
     user = user_make()
     for _ in range(2):
         tokens.tokens_issue(user=user)
@@ -138,5 +138,5 @@ def test_prune_tokens_deletes_expired_ones_only() -> None:
     OutstandingToken.objects.filter(pk=first.pk).update(
         expires_at=timezone.now() - timedelta(days=1)
     )
-    prune_tokens()
+    prune()
     assert OutstandingToken.objects.count() == 1

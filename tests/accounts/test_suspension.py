@@ -165,8 +165,7 @@ def test_command_suspends_and_lifts(ana: User, capsys: pytest.CaptureFixture[str
     assert entry.detail["reason"] == "Spam"
     assert entry.detail["by"] == "command"
     call_command("suspend_user", "ana", "--lift")
-    ana.refresh_from_db()
-    assert ana.is_active
+    assert User.objects.get(pk=ana.pk).is_active
     assert AuditEntry.objects.filter(action="user.reactivate", target_id=str(ana.pk)).exists()
 
 

@@ -10,9 +10,9 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.services import user_reactivate, user_suspend
+from accounts.tasks import prune
 from chat.models import Conversation, Generation, Message, Role, Share, Status
 from chat.services.shares import SHARED_MESSAGES_MAX
-from chat.tasks import prune
 from tests.accounts.clients import client_for, error_of, user_make
 from tests.chat.factories import conversation_make, exchange_make
 

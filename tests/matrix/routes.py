@@ -151,6 +151,8 @@ ROUTES: dict[str, Route] = {
     # --- chat
     "POST /api/chat": Route(owner(200), body=_message),
     "POST /api/chat/guest": Route(everybody(200), body=_body(message="hello")),
+    # A suspended member is no guest.
+    "GET /api/quota": Route((200, 200, 403, 200, 200)),
     "POST /api/chat/context": Route(everybody(200), body=_body(history=_TURNS, draft="And you?")),
     "GET /api/conversations": Route(members(200), query=f"?q={SECRET}"),
     "POST /api/conversations": Route(members(201), body=_body(title="Greetings")),
