@@ -14,6 +14,7 @@ const SENTENCES: Record<string, string> = {
   too_many_replies: "Your other answers come first. Try again when one of them is done.",
   cannot_continue: "This answer is complete and cannot be continued.",
   generation_running: "EuGPT is still answering in this conversation. Wait for it, or stop it first.",
+  refused: "A safety rule holds this message back.",
   prompt_too_long: "This message is too long for the model's small memory. Try a shorter one.",
   model_unavailable: "No model is loaded at the moment.",
   not_found: "This is no longer here.",
@@ -39,7 +40,7 @@ const SENTENCES: Record<string, string> = {
 };
 
 /** Sending the same text again cannot help; the person has to change it. */
-const NEEDS_EDIT = new Set(["prompt_too_long", "invalid", "bad_params"]);
+const NEEDS_EDIT = new Set(["refused", "prompt_too_long", "invalid", "bad_params"]);
 const NO_RETRY = new Set(["suspended", "not_found"]);
 
 export type Remedy = "retry" | "edit" | "none";
@@ -50,6 +51,8 @@ export function remedyOf(failure: Failure): Remedy {
 }
 
 export function describeFailure(failure: Failure): string {
+  const notice = failure.data?.notice;
+  if (failure.code === "refused" && typeof notice === "string") return notice;
   return SENTENCES[failure.code] ?? (failure.detail || "Something went wrong.");
 }
 

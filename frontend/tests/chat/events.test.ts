@@ -29,6 +29,7 @@ describe("parseServerEvent", () => {
       generation: "g",
       text: "Hi",
       finish_reason: "stop",
+      notice: null,
       usage: null,
       timings: { queuedS: 0.1, ttftS: null, totalS: null, tokensPerS: null },
     });

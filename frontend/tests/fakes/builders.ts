@@ -33,7 +33,7 @@ export function accepted(overrides: Partial<AcceptedEvent> = {}): AcceptedEvent 
 }
 
 export function done(text: string, finish_reason: DoneEvent["finish_reason"] = "stop"): DoneEvent {
-  return { type: "done", generation: GENERATION, text, finish_reason, usage: null, timings: null };
+  return { type: "done", generation: GENERATION, text, finish_reason, notice: null, usage: null, timings: null };
 }
 
 export function reduce(actions: readonly ChatAction[], from: ChatState = INITIAL_STATE): ChatState {
@@ -63,6 +63,7 @@ export function stored(overrides: Partial<StoredMessage> & { id: number }): Stor
     siblings: null,
     feedback: null,
     isReported: false,
+    notice: null,
     isHidden: false,
     generation: null,
     ...overrides,

@@ -93,7 +93,7 @@ export class FakeServer {
     const { running: run } = this;
     if (run === null) return;
     run.isEnded = true;
-    const end = { finish_reason: "stop", usage: null, timings: null } as const;
+    const end = { finish_reason: "stop", notice: null, usage: null, timings: null } as const;
     this.push(run, { type: "done", text: run.text, ...end });
   }
 

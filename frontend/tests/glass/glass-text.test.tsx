@@ -41,7 +41,7 @@ function answer(text: string, hasTrace: boolean, begunTokens: number | null = 0)
   const summary = generation({ hasTrace, params, begunTokens, completionTokens: 7 });
   const stored = {
     id: 2, role: "assistant" as const, content: text, createdAt: null, parent: 1, siblings: null,
-    feedback: null, isReported: false, isHidden: false, generation: summary,
+    feedback: null, isReported: false, notice: null, isHidden: false, generation: summary,
   };
   return messageFromStored(stored, "m:2");
 }

@@ -5,6 +5,7 @@ import { ANSWER_FOCUS, AnswerActions } from "./answer-actions";
 import { HiddenNote } from "./hidden-note";
 import type { MessageProps } from "./messages";
 import { MessageText } from "./message-text";
+import { NoticeCard } from "./notice-card";
 import { ReplyFailure } from "./reply-failure";
 import { Twig } from "@/components/brand";
 import { OUTSIDE_CLASS } from "@/components/context/outside-note";
@@ -20,6 +21,7 @@ export const AssistantMessage = memo(function AssistantMessage(props: MessagePro
   const handedFocus = useHandedFocus(isLast ? ANSWER_FOCUS : "");
   const text = reply ? visibleText(reply) : message.text;
   const isLive = reply !== undefined && !isSettled(reply);
+  const notice = reply?.notice ?? message.notice;
   return (
     <article
       ref={handedFocus}
@@ -42,6 +44,11 @@ export const AssistantMessage = memo(function AssistantMessage(props: MessagePro
         </div>
       )}
       {isLive && !text && <Waiting reply={reply} />}
+      {notice && !message.isHidden && (
+        <div className="mt-3">
+          <NoticeCard notice={notice} about="answer" />
+        </div>
+      )}
       {reply && <Footnote reply={reply} isLast={isLast} />}
       {reply?.failure && isLast && (
         <ReplyFailure replyKey={message.key} failure={reply.failure} onEdit={onEdit} />

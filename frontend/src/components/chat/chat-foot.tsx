@@ -4,10 +4,17 @@ import dynamic from "next/dynamic";
 import Link from "next/link";
 import type { RefObject } from "react";
 import { Composer } from "./composer";
-import { useSession } from "@/hooks/use-app";
+import { useApp, useSession } from "@/hooks/use-app";
+import type { Notice } from "@/lib/chat/notice";
 import type { TranscriptKey } from "@/lib/chat/state";
 import { cn } from "@/lib/cn";
 import { patiently } from "@/lib/patiently";
+
+/** Hardly ever needed. */
+const NoticeCard = dynamic(
+  () => patiently(async () => (await import("./notice-card")).NoticeCard),
+  { ssr: false },
+);
 
 /** Nothing can be counted before the page is there. */
 const FootMeters = dynamic(
@@ -25,6 +32,8 @@ interface ChatFootProps {
   readonly isReady: boolean;
   readonly isDisabled: boolean;
   readonly isTemporary: boolean;
+  /** Why a safety rule gave back what was sent last. */
+  readonly refusal: Notice | null;
   readonly onTextChange: (text: string) => void;
   readonly onSend: () => void;
   readonly onStop: () => void;
@@ -32,11 +41,17 @@ interface ChatFootProps {
 
 /** The message field, how full the model's memory is, and what not to expect of the model. */
 export function ChatFoot(props: ChatFootProps) {
-  const { transcriptKey, text, maxTokens, isEmpty, ...composer } = props;
+  const { transcriptKey, text, maxTokens, isEmpty, refusal, ...composer } = props;
+  const { chat } = useApp();
   const { status } = useSession();
   const hasMeter = !isEmpty || text.trim() !== "";
   return (
     <div className="mx-auto w-full max-w-3xl px-3 pt-2 pb-[max(0.5rem,env(safe-area-inset-bottom))] sm:px-6 low:pt-1 low:pb-[max(0.25rem,env(safe-area-inset-bottom))]">
+      {refusal && (
+        <div className="mb-2">
+          <NoticeCard notice={refusal} about="prompt" onDismiss={() => chat.dismissNotice()} />
+        </div>
+      )}
       <Composer text={text} {...composer} />
       <div
         className={cn(

@@ -15,6 +15,7 @@ import { useContextUsage } from "@/hooks/use-context-usage";
 import { useConversationTitle } from "@/hooks/use-conversation-title";
 import { useDraft } from "@/hooks/use-draft";
 import { useOpenConversation } from "@/hooks/use-open-conversation";
+import { useRefusedPrompt } from "@/hooks/use-refused-prompt";
 import { useSampling } from "@/hooks/use-sampling";
 import { showConversation, useShownConversation } from "@/hooks/use-shown-conversation";
 import { isGone, liveReplyKey, shownKey, transcriptOf } from "@/lib/chat/selectors";
@@ -77,6 +78,8 @@ export function ChatPage() {
     },
     [setText],
   );
+
+  const refusal = useRefusedPrompt(key, text, edit);
 
   const pick = useCallback(
     (prompt: string): void => {
@@ -164,6 +167,7 @@ export function ChatPage() {
           isReady={!isRestoring}
           isDisabled={isDisabled}
           isTemporary={isTemporary}
+          refusal={refusal}
           onTextChange={setText}
           onSend={send}
           onStop={stop}

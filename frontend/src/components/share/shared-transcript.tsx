@@ -1,5 +1,6 @@
 import { HiddenNote } from "@/components/chat/hidden-note";
 import { MessageText } from "@/components/chat/message-text";
+import { NoticeCard } from "@/components/chat/notice-card";
 import { PlainText } from "@/components/chat/plain-text";
 import { Twig } from "@/components/brand";
 import type { SharedMessage } from "@/lib/api/shares";
@@ -48,6 +49,11 @@ function Answer({ message }: { message: SharedMessage }) {
           <p className="text-ink-soft">(no text)</p>
         ) : (
           <MessageText text={message.content} isLive={false} />
+        )}
+        {message.notice && !message.isHidden && (
+          <div className="mt-3">
+            <NoticeCard notice={message.notice} about="answer" />
+          </div>
         )}
       </div>
     </div>

@@ -2,6 +2,7 @@ import type { Answer, ApiClient } from "./client";
 import { nextLink, nextPagePath } from "./link-header";
 import type { Schema, SchemaName } from "./types";
 import { FINISH_REASONS, type FinishReason } from "@/lib/chat/finish";
+import { type Notice, parseNotice } from "@/lib/chat/notice";
 import { parseParams, type SamplingParams } from "@/lib/chat/params";
 import {
   asArray,
@@ -88,6 +89,8 @@ export interface StoredMessage {
   readonly siblings: Siblings | null;
   readonly feedback: Feedback | null;
   readonly isReported: boolean;
+  /** Of a safety rule whose text stands in the place of the reply. */
+  readonly notice: Notice | null;
   /** By a moderator: its words are not told. */
   readonly isHidden: boolean;
   readonly generation: GenerationSummary | null;
@@ -187,6 +190,7 @@ function parseMessage(value: unknown): StoredMessage {
     siblings: object.siblings ? parseSiblings(raw<"SiblingsOutput">(object.siblings)) : null,
     feedback: object.feedback ? parseFeedback(raw<"FeedbackOutput">(object.feedback)) : null,
     isReported: optionalBoolean(object, "is_reported"),
+    notice: parseNotice(object.notice),
     isHidden: optionalBoolean(object, "is_hidden"),
     generation: object.generation ? parseGeneration(raw<"GenerationBrief">(object.generation)) : null,
   };

@@ -9,6 +9,7 @@ import {
   readOneOf,
   readString,
 } from "@/lib/parse";
+import { type Notice, parseNotice } from "@/lib/chat/notice";
 
 export interface Share {
   readonly slug: string;
@@ -25,6 +26,8 @@ export interface SharedMessage {
   readonly createdAt: string;
   /** Which model wrote it; null for people. */
   readonly model: string | null;
+  /** Of a safety rule whose text stands in the place of the reply. */
+  readonly notice: Notice | null;
 }
 
 export interface SharedConversation {
@@ -110,5 +113,6 @@ function parseSharedMessage(value: unknown): SharedMessage {
     isHidden: optionalBoolean(object, "is_hidden"),
     createdAt: readString(object, "created_at"),
     model: optionalString(object, "model") || null,
+    notice: parseNotice(object.notice),
   };
 }

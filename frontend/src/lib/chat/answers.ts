@@ -1,6 +1,7 @@
 /** The server's word on what was asked here: accepted, with ids, or refused. */
 import { dropExchange } from "./ask";
 import type { AcceptedEvent, ErrorEvent } from "./events";
+import { noticeOfRefusal } from "./notice";
 import { type ChatState, conversationKey, isSettled, type Message, type Reply, type Siblings } from "./state";
 import { mapReplies, moveTranscript, updateReply, updateTranscript } from "./update";
 import type { Failure } from "@/lib/failure";
@@ -84,6 +85,11 @@ export function applyError(state: ChatState, event: ErrorEvent): ChatState {
   if (isSettled(reply)) return state;
   if (reply.generation === null && reply.replaced.length > 0) {
     return { ...dropExchange(state, key), notice: failure, refusedEdit: refusedEdit(reply) };
+  }
+  const notice = noticeOfRefusal(event.code, event.data);
+  if (notice !== null && reply.generation === null && reply.asked.type === "prompt") {
+    const { transcript, prompt } = reply;
+    return { ...dropExchange(state, key), refusedPrompt: { transcript, text: prompt, notice } };
   }
   return updateReply(state, key, fail(failure));
 }

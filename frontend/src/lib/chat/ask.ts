@@ -92,6 +92,7 @@ function place(
     byClientId: { ...next.byClientId, [clientId]: key },
     notice: null,
     refusedEdit: null,
+    refusedPrompt: null,
   };
 }
 

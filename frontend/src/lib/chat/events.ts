@@ -3,6 +3,7 @@
  * server sends, what is parsed here and what the reducer applies have one shape.
  */
 import { FINISH_REASONS, type FinishReason } from "./finish";
+import { type Notice, parseNotice } from "./notice";
 import type { SamplingParams } from "./params";
 import { parseUser, type User } from "@/lib/api/auth";
 import { parseTimings, type Timings } from "@/lib/api/conversations";
@@ -121,6 +122,8 @@ export interface DoneEvent {
   readonly generation: string;
   readonly text: string;
   readonly finish_reason: FinishReason;
+  /** Where it is filtered: the text is a safety rule's. */
+  readonly notice: Notice | null;
   readonly usage: Usage | null;
   readonly timings: Timings | null;
 }
@@ -190,6 +193,7 @@ const PARSERS: {
     generation: readString(o, "generation"),
     text: readString(o, "text"),
     finish_reason: readOneOf(o, "finish_reason", FINISH_REASONS),
+    notice: parseNotice(o.notice),
     usage: o.usage ? parseUsage(asObject(o.usage)) : null,
     timings: o.timings ? parseTimings(asObject(o.timings)) : null,
   }),

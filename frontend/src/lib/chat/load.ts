@@ -190,6 +190,7 @@ function replyFor(
     contextTrimmed: generation.contextTrimmed,
     ...(isLive ? { snapshot: message.content } : { text: message.content }),
     ...endOf(generation),
+    notice: message.notice,
   };
 }
 

@@ -81,7 +81,7 @@ export function chatReducer(state: ChatState, action: ChatAction): ChatState {
     case "notice_raised":
       return { ...state, notice: action.failure };
     case "notice_dismissed":
-      return { ...state, notice: null, refusedEdit: null };
+      return { ...state, notice: null, refusedEdit: null, refusedPrompt: null };
     case "reset":
       return INITIAL_STATE;
   }

@@ -3,6 +3,7 @@
  * and no React, socket or clock comes near.
  */
 import type { FinishReason, TokenTrace, Usage } from "./events";
+import type { Notice } from "./notice";
 import type { SamplingParams } from "./params";
 import type {
   Feedback,
@@ -62,6 +63,8 @@ export interface Reply {
   readonly contextTrimmed: number;
   readonly isStopping: boolean;
   readonly finishReason: FinishReason | null;
+  /** Where a safety rule's text stands in the place of the answer. */
+  readonly notice: Notice | null;
   readonly failure: Failure | null;
   /** This page's clock (`performance.now()`), ms; null where another page asked. */
   readonly sentAt: number | null;
@@ -104,6 +107,7 @@ export interface Message {
   readonly isHidden: boolean;
   /** Of a stored assistant message; `detailsOf` also knows what only the stream has told. */
   readonly details: ReplyDetails | null;
+  readonly notice: Notice | null;
 }
 
 /** `c:<id>` for a stored conversation, `draft:<n>` for one that has no id (yet, or as a guest). */
@@ -133,6 +137,13 @@ export interface RefusedEdit {
   readonly text: string;
 }
 
+/** A prompt that a safety rule refused, to go back into the message field of its chat. */
+export interface RefusedPrompt {
+  readonly transcript: TranscriptKey;
+  readonly text: string;
+  readonly notice: Notice;
+}
+
 export interface ChatState {
   readonly transcripts: Readonly<Record<TranscriptKey, Transcript>>;
   /** By message key; messages that are simply complete have none. */
@@ -146,6 +157,7 @@ export interface ChatState {
   /** An error that belongs to no message. */
   readonly notice: Failure | null;
   readonly refusedEdit: RefusedEdit | null;
+  readonly refusedPrompt: RefusedPrompt | null;
 }
 
 export const EMPTY_TRANSCRIPT: Transcript = {
@@ -170,6 +182,7 @@ export const INITIAL_STATE: ChatState = {
   draftCount: 0,
   notice: null,
   refusedEdit: null,
+  refusedPrompt: null,
 };
 
 export const NEW_REPLY: Omit<Reply, "transcript" | "prompt"> = {
@@ -191,6 +204,7 @@ export const NEW_REPLY: Omit<Reply, "transcript" | "prompt"> = {
   contextTrimmed: 0,
   isStopping: false,
   finishReason: null,
+  notice: null,
   failure: null,
   sentAt: null,
   firstTokenAt: null,
@@ -211,6 +225,7 @@ export function localMessage(key: string, role: Message["role"], text: string): 
     isReported: false,
     isHidden: false,
     details: null,
+    notice: null,
   };
 }
 
@@ -225,6 +240,7 @@ export function messageFromStored(stored: StoredMessage, key: string): Message {
     siblings: stored.siblings,
     feedback: stored.feedback,
     isReported: stored.isReported,
+    notice: stored.notice,
     isHidden: stored.isHidden,
     details: generation && {
       generation: generation.id,

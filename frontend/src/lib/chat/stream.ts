@@ -104,6 +104,7 @@ const STATUS_AFTER: Readonly<Record<DoneEvent["finish_reason"], ReplyStatus>> = 
   length: "completed",
   cancelled: "cancelled",
   error: "failed",
+  filtered: "completed",
 };
 
 /** The end carries the whole text, so it also closes any gap; a trace with a hole is no trace. */
@@ -112,12 +113,13 @@ function settle(reply: Reply, event: DoneEvent): Reply {
     ...reply,
     status: STATUS_AFTER[event.finish_reason],
     text: event.text,
-    tokens: isWhole(reply, event) ? reply.tokens : [],
+    tokens: event.finish_reason !== "filtered" && isWhole(reply, event) ? reply.tokens : [],
     snapshot: "",
     queue: null,
     hasGap: false,
     isStopping: false,
     finishReason: event.finish_reason,
+    notice: event.notice,
     usage: event.usage,
     timings: event.timings,
     failure:

@@ -1,0 +1,27 @@
+"use client";
+
+import { useEffect, useEffectEvent } from "react";
+import { useChat } from "./use-app";
+import type { Notice } from "@/lib/chat/notice";
+import type { TranscriptKey } from "@/lib/chat/state";
+
+/**
+ * The notice of a safety rule that refused what was sent here last. Its text goes back into the
+ * message field, unless something else was typed there meanwhile.
+ */
+export function useRefusedPrompt(
+  key: TranscriptKey,
+  text: string,
+  onGiveBack: (text: string) => void,
+): Notice | null {
+  const refused = useChat(({ refusedPrompt }) =>
+    refusedPrompt?.transcript === key ? refusedPrompt : null,
+  );
+  const giveBack = useEffectEvent((prompt: string) => {
+    if (text.trim() === "") onGiveBack(prompt);
+  });
+  useEffect(() => {
+    if (refused !== null) giveBack(refused.text);
+  }, [refused]);
+  return refused?.notice ?? null;
+}
