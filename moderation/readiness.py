@@ -13,12 +13,12 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import redis
-from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import User
 from accounts.store import redis_client
@@ -204,12 +204,14 @@ def _staff() -> Iterator[Finding]:
     weak = [user.username for user in staff[:_STAFF_LOOKED_AT] if _has_usual_password(user)]
     bad = f"usual passwords: {', '.join(weak)}"
     yield _judge(not weak, "staff", "nobody has one of the usual passwords", bad)
-    if apps.is_installed("django_otp.plugins.otp_totp"):
-        device: Any = apps.get_model("otp_totp", "TOTPDevice")
-        with_device = device.objects.filter(confirmed=True).values("user")
-        names = list(staff.exclude(pk__in=with_device).values_list("username", flat=True))
-        bad = f"without a second factor: {', '.join(names[:_STAFF_LOOKED_AT])}"
-        yield _judge(not names, "staff", "everybody has a second factor", bad)
+    with_device = TOTPDevice.objects.filter(confirmed=True).values("user")
+    names = list(staff.exclude(pk__in=with_device).values_list("username", flat=True))
+    bad = f"without a second factor: {', '.join(names[:_STAFF_LOOKED_AT])}"
+    yield _judge(not names, "staff", "everybody has a second factor", bad)
+    yield _judge(
+        settings.STAFF_SECOND_FACTOR == "required", "staff", "a second factor is required",
+        "EUGPT_STAFF_SECOND_FACTOR=optional: whoever joins can do without", otherwise="warn",
+    )  # fmt: skip
 
 
 def _has_usual_password(user: User) -> bool:

@@ -5,15 +5,21 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from pytest_django.fixtures import Settings
 
+from accounts.models import User
 from deploy.local.paths import ROOT
 from eugpt.config import ConfigError, config_load
 from eugpt.production import is_guessable
+from moderation.readiness import readiness
 from tests.support.servers import TestServers
 from tests.support.stack import Stack
+from tests.support.tiny_model import build_tiny_checkpoint
 
 KEY = "Qm3x9vTz-7LkP2wRa8sYd5Uf_Hn6JcEb4Gi0oXqMtZ1NvBpWlA"
 SAFE = {
@@ -148,6 +154,38 @@ def test_check_production_tells_that_this_is_development(
     assert "FAIL  checkpoint: none is active" in said
     assert "ok    database" in said
     assert "ok    migrations" in said
+
+
+@pytest.mark.django_db
+def test_check_production_looks_at_the_staff() -> None:
+    """Weak passwords and missing second factors are told by name; members are nobody's business."""
+    for name, password in (("root", "root"), ("mod", "pa55-of-mod-9f")):
+        User.objects.create_user(username=name, password=password, is_staff=True)
+    User.objects.create_user(username="member", password="member")
+    [usual, factor] = [
+        finding.text
+        for finding in readiness()
+        if finding.about == "staff" and finding.verdict == "FAIL"
+    ]
+    assert usual == "usual passwords: root"
+    assert factor == "without a second factor: root, mod"
+    for user in User.objects.filter(is_staff=True):
+        TOTPDevice.objects.create(user=user, name="phone", confirmed=True)
+    User.objects.get(username="root").delete()
+    assert not [it for it in readiness() if it.about == "staff" and it.verdict == "FAIL"]
+
+
+@pytest.mark.django_db
+def test_check_production_tells_a_damaged_checkpoint(tmp_path: Path, settings: Settings) -> None:
+    settings.MODELS_DIR = tmp_path
+    build_tiny_checkpoint(tmp_path / "tiny")
+    call_command("load_checkpoint", "tiny", verbosity=0)
+    about = {finding.about: finding for finding in readiness()}
+    assert about["checkpoint"].verdict == "ok"
+    weights = next((tmp_path / "tiny").glob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    about = {finding.about: finding for finding in readiness()}
+    assert about["checkpoint"].verdict == "FAIL"
 
 
 @pytest.mark.e2e
