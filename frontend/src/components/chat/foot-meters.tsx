@@ -13,7 +13,7 @@ interface FootMetersProps {
 /** What there is to know below the message field: how full the window is, and the day. */
 export function FootMeters(props: FootMetersProps) {
   return (
-    <div className="flex flex-wrap items-center gap-x-3">
+    <div className="flex items-center gap-x-1">
       <ContextMeter {...props} />
       <QuotaHint transcriptKey={props.transcriptKey} />
     </div>

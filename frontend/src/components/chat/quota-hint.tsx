@@ -16,15 +16,12 @@ export function QuotaHint({ transcriptKey }: { transcriptKey: TranscriptKey }) {
   return (
     <Link
       href={settingsHref("usage")}
-      className="inline-flex min-h-6 items-center rounded-lg px-2 text-xs text-ink-soft underline underline-offset-4 hover:text-ink motion-safe:animate-appear pointer-coarse:min-h-11"
+      className="inline-flex min-h-6 items-center rounded-lg px-1.5 text-xs whitespace-nowrap text-ink-soft underline underline-offset-4 hover:text-ink motion-safe:animate-appear pointer-coarse:min-h-11"
       data-testid="quota-hint"
     >
-      {leftWords(day.remaining)}
+      {/* Short: it stands beside the meter, also on phones. */}
+      {day.remaining === 0 ? "None" : day.remaining} left today
+      <span className="sr-only">&nbsp;(messages)</span>
     </Link>
   );
-}
-
-function leftWords(remaining: number): string {
-  if (remaining === 0) return "No messages left today";
-  return `${remaining} ${remaining === 1 ? "message" : "messages"} left today`;
 }
