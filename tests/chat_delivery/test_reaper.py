@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.models import User
 from accounts.store import redis_client
 from chat.delivery import streams
 from chat.generation import reaper, recovery
@@ -13,6 +14,7 @@ from chat.generation.lifecycle import MAX_ATTEMPTS, generation_snapshot
 from chat.generation.reaper import QUEUE, generations_reap
 from chat.generation.submit import Owner
 from chat.models import Generation, Status
+from chat.tasks import reap_generations
 from tests.chat_delivery.generations import claim, submit, types, worker_alive
 
 STALE_S = 0.3
@@ -150,3 +152,21 @@ def test_reaper_one_bad_row_does_not_stop_the_others(
     good.refresh_from_db()
     assert good.status == Status.QUEUED
     assert "could not be recovered" in caplog.text
+
+
+@pytest.mark.usefixtures("tiny", "sent")
+def test_reaper_stops_what_runs_for_the_suspended(member: Owner, guest: Owner, user: User) -> None:
+    """A prompt that came at the very moment: the suspension has not seen it."""
+    running = claim(submit(member), "alive")
+    waiting, spared = submit(Owner.member(user)), submit(guest)
+    worker_alive("alive", running.pk)
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    reap_generations()
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.finish_reason) == ("cancelled", "cancelled")
+    assert types(waiting) == ["done"]
+    token = {"seq": 0, "text": "a"}
+    answer = streams.append(str(running.pk), running.attempt, "token", token)
+    assert answer == streams.Append.CANCELLED
+    spared.refresh_from_db()
+    assert spared.status == Status.QUEUED
