@@ -95,6 +95,7 @@ CORS_ALLOW_CREDENTIALS = True
 CORS_ALLOW_HEADERS = [
     *default_headers,
     "last-event-id",
+    "x-request-id",
     # What OpenAI's client for browsers sends with every request.
     *(f"x-stainless-{name}" for name in ("arch", "async", "helper-method", "lang", "os")),
     *(f"x-stainless-{name}" for name in ("package-version", "poll-helper", "retry-count")),
