@@ -117,6 +117,20 @@ class EuGPTAdminSite(AdminSite):
         context = {**self.each_context(request), "title": self.index_title, **dashboard(request)}
         return TemplateResponse(request, "admin/index.html", context | (extra_context or {}))
 
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """There are no pages of apps: to people at work they mean nothing."""
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        from moderation.audit import record
+
+        response = super().password_change(request, extra_context)
+        if response.status_code == HTTPStatus.FOUND:
+            record(request, "staff.password_change", cast("User", request.user))
+        return response
+
     def workers(self, request: HttpRequest) -> TemplateResponse:
         from moderation.worker_page import worker_page
 

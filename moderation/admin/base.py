@@ -120,7 +120,7 @@ def link(instance: Model | None) -> SafeString | str:
 def transcript(rows: Iterable[tuple[str, str, str]]) -> SafeString:
     """Role, time and text of each message."""
     row = (
-        '<p style="margin:0 0 1em;max-width:52em"><strong>{}</strong> <small>{}</small><br>'
-        '<span style="white-space:pre-wrap">{}</span></p>'
+        '<p class="said"><strong>{}</strong> <small>{}</small><br>'
+        '<span class="as-written">{}</span></p>'
     )
     return format_html_join("", row, rows) or SafeString("No messages.")
