@@ -31,6 +31,9 @@ ROLES: dict[str, set[str]] = {
         "chat.view_feedback",
         "chat.view_report",
         "chat.change_report",
+        "chat.view_safetyrule",
+        "chat.add_safetyrule",
+        "chat.change_safetyrule",
     },
     OPERATOR: {
         "chat.view_generation",
