@@ -72,10 +72,10 @@ class Format:
     config: GPTConfig
     manifest: dict[str, Any]
     sha256: str  # of manifest.json, and through it of every file
-    tokenizer_json: bytes
+    _tokenizer: Tokenizer
 
     def tokenizer(self) -> Tokenizer:
-        return Tokenizer.from_bytes(self.tokenizer_json)
+        return self._tokenizer
 
 
 class Checkpoint(Format):
@@ -107,7 +107,7 @@ def read_format(folder: Path) -> Format:
     if manifest.get("parameters") != parameters:
         detail = f"{MANIFEST} says {manifest.get('parameters')} parameters, they are {parameters}"
         raise CheckpointError("bad_manifest", detail)
-    return Format(folder, manifest["name"], config, manifest, sha256_of(raw), tokenizer_json)
+    return Format(folder, manifest["name"], config, manifest, sha256_of(raw), tokenizer)
 
 
 def verify(folder: Path) -> Checkpoint:
@@ -116,7 +116,7 @@ def verify(folder: Path) -> Checkpoint:
     form = read_format(folder)
     _read_weights(form)
     return Checkpoint(
-        form.folder, form.name, form.config, form.manifest, form.sha256, form.tokenizer_json
+        form.folder, form.name, form.config, form.manifest, form.sha256, form.tokenizer()
     )
 
 
@@ -246,7 +246,8 @@ def _read_weights(form: Format) -> bytes:
     check_header(data, WEIGHTS)
     try:
         # It checks that the tensors fill the file without gap or overlap.
-        found = {name: (about["shape"], about["dtype"]) for name, about in deserialize(data)}
+        parsed = deserialize(data)  # type: ignore[no-untyped-call]
+        found = {name: (about["shape"], about["dtype"]) for name, about in parsed}
     except (SafetensorError, OSError) as error:
         raise CheckpointError("bad_weights", f"{WEIGHTS} is not safetensors: {error}") from error
     expected, dtype = expected_shapes(form.config), _DTYPES[form.manifest["dtype"]]

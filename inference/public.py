@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,7 +34,6 @@ from inference.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from inference.engine.config import Precision
-    from inference.engine.engine import Engine
     from inference.engine.thread import EngineThread
 
 __all__ = [
@@ -196,30 +195,16 @@ def start_engine(
 ) -> ServingEngine:
     """Load the active checkpoint and start its engine thread. Imports torch: workers only.
 
-    `beside`: an engine that serves meanwhile, and comes first. Raises `CheckpointError` when there
-    is none or its folder is bad.
+    `beside`: an engine that serves meanwhile. Raises `CheckpointError` when there is none or its
+    folder is bad.
     """
-    from inference.engine.loading import aside, compiled_here
+    from inference.engine.loading import compiled_here, load_engine
     from inference.engine.thread import EngineThread
 
     registered = active_checkpoint()
     if registered is None:
         raise CheckpointError("not_found", "no checkpoint is active; run load_checkpoint")
-    load = partial(_load, registered, beside)
-    engine = load() if beside is None else aside(load)
-    thread = EngineThread(engine, on_outputs, on_death)
-    thread.start()
-    chat_format = ChatFormat(
-        registered.name, engine.tokenizer, engine.context_length, registered.sha256
-    )
-    threads = engine.config.threads
-    return ServingEngine(thread, chat_format, engine.precision, threads, compiled_here())
-
-
-def _load(registered: Checkpoint, beside: ServingEngine | None) -> Engine:
-    from inference.engine.loading import load_engine
-
-    return load_engine(
+    engine = load_engine(
         checkpoint_open(registered),
         slots=settings.SLOTS,
         threads=settings.ENGINE_THREADS,
@@ -227,6 +212,13 @@ def _load(registered: Checkpoint, beside: ServingEngine | None) -> Engine:
         kept_contexts=settings.KEPT_CONTEXTS,
         before=None if beside is None else beside.precision,
     )
+    thread = EngineThread(engine, on_outputs, on_death)
+    thread.start()
+    chat_format = ChatFormat(
+        registered.name, engine.tokenizer, engine.context_length, registered.sha256
+    )
+    threads = engine.config.threads
+    return ServingEngine(thread, chat_format, engine.precision, threads, compiled_here())
 
 
 def return_memory() -> None:

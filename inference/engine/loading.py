@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import sys
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, TypeVar
+from typing import Literal
 
 import torch
 from numba.core.dispatcher import Dispatcher
@@ -24,9 +19,6 @@ from inference.engine.fold import fold
 from inference.engine.network import Network
 from inference.engine.params import SamplingParams
 from inference.tokenizer import Tokenizer
-
-T = TypeVar("T")
-_ASIDE_NICENESS = 10
 
 # What the precisions are compared on: the kind of text that is served.
 _SAMPLE = (
@@ -77,21 +69,6 @@ def compiled_here() -> bool:
     """
     loops = [loop for module in (kernels, row_kernels) for loop in vars(module).values()]
     return any(isinstance(loop, Dispatcher) and loop.stats.cache_misses for loop in loops)
-
-
-def aside(work: Callable[[], T]) -> T:
-    """Do something heavy on a thread of its own that gives way to the others of this process.
-
-    On Linux a thread has a niceness of its own, and hands it on to those that torch starts for it.
-    """
-
-    def yielding() -> T:
-        if sys.platform == "linux":
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _ASIDE_NICENESS)
-        return work()
-
-    with ThreadPoolExecutor(1, "load") as pool:
-        return pool.submit(yielding).result()
 
 
 def return_memory() -> None:

@@ -55,7 +55,7 @@ class CheckpointAdmin(ReadOnlyAdmin):
         ]
         return [*own, *super().get_urls()]
 
-    @admin.display(description="", ordering="is_active")
+    @admin.display(description="state", ordering="is_active")
     def state(self, checkpoint: Checkpoint) -> str:
         if not checkpoint.is_active:
             return ""
@@ -67,7 +67,7 @@ class CheckpointAdmin(ReadOnlyAdmin):
 
     @admin.display(description="held-out loss")
     def held_out_loss(self, checkpoint: Checkpoint) -> str:
-        return _last_stage(checkpoint).get("held_out_loss", "-")
+        return str(_last_stage(checkpoint).get("held_out_loss", "-"))
 
     @admin.display(description="sha256", ordering="sha256")
     def short_hash(self, checkpoint: Checkpoint) -> str:
@@ -89,7 +89,8 @@ class CheckpointAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request, checkpoint):
             raise PermissionDenied
         if checkpoint is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[no-any-return]
+            messages.warning(request, "This checkpoint is not there.")
+            return redirect("admin:inference_checkpoint_changelist")
         context = self._context(request, checkpoint, str(checkpoint)) | {
             "facts": _facts(checkpoint),
             "card": checkpoint_card(checkpoint),
@@ -102,6 +103,8 @@ class CheckpointAdmin(ReadOnlyAdmin):
         checkpoint = self._may_activate(request, Checkpoint.objects.filter(pk=pk).first())
         if request.method == "POST":
             return self._do(request, "activate", lambda: checkpoint_activate(name=checkpoint.name))
+        if checkpoint.is_active:
+            return redirect(reverse("admin:inference_checkpoint_change", args=[checkpoint.pk]))
         context = self._context(request, checkpoint, f"Serve {checkpoint.name}?")
         return TemplateResponse(request, "moderation/checkpoint_confirm.html", context)
 
@@ -166,12 +169,13 @@ def _facts(checkpoint: Checkpoint) -> list[tuple[str, str]]:
     training, stage = _training(checkpoint), _last_stage(checkpoint)
     sources = training.get("sources")
     licence = checkpoint.manifest.get("licence") or training.get("licence")
+    tokens = stage.get("tokens")
     facts = [
         ("Parameters", f"{checkpoint.parameters:,}"),
         ("Weights", checkpoint.manifest.get("dtype")),
         ("Held-out loss", stage.get("held_out_loss")),
         ("Training run", stage.get("run") or training.get("imported_from")),
-        ("Training tokens", stage.get("tokens")),
+        ("Training tokens", f"{tokens:,}" if isinstance(tokens, int) else None),
         ("Data", ", ".join(map(str, sources)) if isinstance(sources, list) else None),
         ("Licence", licence or "see the model card"),
         ("sha256", checkpoint.sha256),

@@ -116,6 +116,11 @@ def other_dtype(folder: Path) -> None:
     rehash(folder)
 
 
+def deep_tokenizer(folder: Path) -> None:
+    (folder / TOKENIZER).write_text("[" * 100_000)
+    rehash(folder)
+
+
 SLOW = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
 HUGE = 2**62
 BAD: list[tuple[str, Damage]] = [
@@ -159,7 +164,7 @@ BAD: list[tuple[str, Damage]] = [
     ("bad_tokenizer", tokenizer(lambda t: t.update(pre_tokenizer=SLOW))),
     ("bad_tokenizer", tokenizer(lambda t: t["pre_tokenizer"]["pretokenizers"].insert(0, SLOW))),
     ("bad_tokenizer", tokenizer(lambda t: t.update(normalizer={"type": "Lowercase"}))),
-    ("bad_tokenizer", lambda f: ((f / TOKENIZER).write_text("[" * 100_000), rehash(f))),
+    ("bad_tokenizer", deep_tokenizer),
     ("bad_tokenizer", tokenizer(lambda t: t["model"].update(vocab={"a": 2**32 - 2}))),
 ]
 
