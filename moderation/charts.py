@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 Values = Sequence[float | None]
 FIELD = 100.0
-LABELS_MAX = 6
+LABELS_MAX = 5
 
 
 @dataclass(frozen=True, slots=True)

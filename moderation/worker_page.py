@@ -34,33 +34,14 @@ def worker_page() -> dict[str, Any]:
 def _described(worker: WorkerState) -> dict[str, Any]:
     """A worker of an earlier version, while one is replaced by the other, says less."""
     used = len(worker.running)
-    told = f"{used} of {worker.slots} slots in use"
-    speed = getattr(worker, "tokens_per_s", None)
     return {
-        "id": worker.id,
-        "host": getattr(worker, "host", "") or worker.id,
-        "pid": getattr(worker, "pid", None),
-        "model": worker.model,
-        "precision": worker.precision,
-        "threads": getattr(worker, "threads", None),
-        "speed": None if speed is None else round(float(speed), 1),
-        "waiting": worker.waiting,
+        "name": worker.host or worker.id,
+        "state": worker,
         "used": used,
-        "slots": worker.slots,
-        "meter": meter(used, worker.slots, told),
-        "since": _since(getattr(worker, "started_at", None)),
-        "loading": getattr(worker, "loading", None) or "",
-        "error": getattr(worker, "checkpoint_error", None) or "",
+        "meter": meter(used, worker.slots, f"{used} of {worker.slots} slots in use"),
+        "since": _since(worker.started_at),
     }
 
 
-def _since(started_at: Any) -> str:
-    """How long it has been running; it may say when as seconds or as ISO time."""
-    if not started_at:
-        return ""
-    moment = (
-        datetime.fromisoformat(started_at)
-        if isinstance(started_at, str)
-        else datetime.fromtimestamp(float(started_at), UTC)
-    )
-    return timesince(moment)
+def _since(started_at: float) -> str:
+    return timesince(datetime.fromtimestamp(started_at, UTC)) if started_at else ""
