@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { useApp, useSession } from "./use-app";
-import { dayOf, type Limit, type Quota, readQuota } from "@/lib/api/quota";
+import { dayOf, type Limit, readQuota } from "@/lib/api/quota";
 
 const QUOTA = ["quota"] as const;
 /** While more than this part of the day is left, an old count is good enough. */
@@ -23,8 +23,8 @@ export function useQuota() {
   });
 }
 
-/** What is left of the day beside a chat; asked again after answers, where it could matter. */
-export function useDayLimit(isAnswering: boolean): { readonly day: Limit | null; readonly quota: Quota | null } {
+/** What is left of the day, beside a chat; asked again after answers, once it could matter. */
+export function useDayLimit(isAnswering: boolean): Limit | null {
   const { api } = useApp();
   const { status } = useSession();
   const { data, dataUpdatedAt, refetch } = useQuery({
@@ -35,13 +35,17 @@ export function useDayLimit(isAnswering: boolean): { readonly day: Limit | null;
     retry: false,
   });
   const day = data ? dayOf(data) : null;
+  /** Answers that have ended since the last look. */
+  const ended = useRef({ count: 0, since: 0 });
   const wasAnswering = useRef(isAnswering);
   useEffect(() => {
+    if (ended.current.since !== dataUpdatedAt) ended.current = { count: 0, since: dataUpdatedAt };
     const hasEnded = wasAnswering.current && !isAnswering;
     wasAnswering.current = isAnswering;
     if (!hasEnded || day === null) return;
+    ended.current.count += 1;
     const isOld = Date.now() - dataUpdatedAt > OLD_MS;
-    if (isOld || day.remaining < day.limit * PLENTY) void refetch();
+    if (isOld || day.remaining - ended.current.count < day.limit * PLENTY) void refetch();
   }, [isAnswering, day, dataUpdatedAt, refetch]);
-  return { day, quota: data ?? null };
+  return day;
 }

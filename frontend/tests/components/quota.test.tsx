@@ -18,9 +18,10 @@ function quota(remaining: number, role = "guest"): object {
     role,
     is_limited: true,
     limits: [
-      { name: "prompts_per_minute", limit: 10, remaining: 10, reset_s: 0 },
-      { name: "prompts_per_day", limit: 200, remaining, reset_s: 3_720 },
-      { name: "moons_per_orbit", limit: 0, remaining: 0, reset_s: null },
+      { name: "prompts_per_minute", limit: 10, remaining: 10, reset_s: 0, window_s: 60 },
+      { name: "prompts_per_day", limit: 200, remaining, reset_s: 3_720, window_s: 86_400 },
+      { name: "running", limit: 2, remaining: 1, reset_s: 0, window_s: 0 },
+      { name: "moons_per_orbit", limit: 0, remaining: 0, reset_s: 0, window_s: 300 },
     ],
   };
 }
@@ -47,12 +48,13 @@ describe("usage", () => {
     );
     const row = await screen.findByTestId("usage-prompts_per_day");
     expect(row.textContent).toContain("150 of 200 left");
-    expect(row.textContent).toContain("All there again in 1 h 2 min.");
+    expect(row.textContent).toContain("More comes back in 1 h 2 min.");
     const bar = screen.getByRole("progressbar", { name: "Messages a day, used" });
     expect(bar.getAttribute("aria-valuenow")).toBe("50");
     expect(screen.getByTestId("usage-prompts_per_minute").textContent).toContain("Nothing used.");
     // A limit that this page does not know yet.
-    expect(screen.getByTestId("usage-moons_per_orbit").textContent).toContain("moons per orbit");
+    expect(screen.getByTestId("usage-moons_per_orbit").textContent).toContain("Messages in 5 min");
+    expect(screen.getByTestId("usage-running").textContent).toContain("1 of 2 left");
     screen.getByRole("link", { name: "Create an account" });
   });
 
@@ -75,6 +77,25 @@ describe("the hint below the message field", () => {
     await waitFor(() => expect(api.count("GET /api/quota")).toBe(1));
     if (words === null) expect(screen.queryByTestId("quota-hint")).toBeNull();
     else expect((await screen.findByTestId("quota-hint")).textContent).toContain(words);
+  });
+
+  it("asks nobody while plenty is left, but does not miss a small day's end", async () => {
+    let remaining = 4;
+    const day = { name: "prompts_per_day", limit: 4, reset_s: 9, window_s: 86_400 };
+    const api = new FakeApi().on("GET /api/quota", () =>
+      json(200, { role: "guest", is_limited: true, limits: [{ ...day, remaining }] }),
+    );
+    const app = guestApp(api);
+    renderInApp(app, <QuotaHint transcriptKey="draft:0" />);
+    await waitFor(() => expect(api.count("GET /api/quota")).toBe(1));
+    for (const asked of [1, 1, 2, 3]) {
+      remaining -= 1;
+      act(() => app.chat.send("draft:0", "hi"));
+      const [key = ""] = Object.keys(app.chat.state.get().replies);
+      act(() => void app.chat.takeBack(key));
+      await waitFor(() => expect(api.count("GET /api/quota")).toBe(asked));
+    }
+    expect((await screen.findByTestId("quota-hint")).textContent).toContain("None left today");
   });
 
   it("counts again after an answer where little is left", async () => {

@@ -11,7 +11,7 @@ import type { TranscriptKey } from "@/lib/chat/state";
 /** Says in time that the day's messages run out; nothing before. */
 export function QuotaHint({ transcriptKey }: { transcriptKey: TranscriptKey }) {
   const isAnswering = useChat((state) => liveReplyKey(state, transcriptKey) !== null);
-  const { day } = useDayLimit(isAnswering);
+  const day = useDayLimit(isAnswering);
   if (day === null || !isLow(day)) return null;
   return (
     <Link

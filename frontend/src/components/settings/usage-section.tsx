@@ -6,7 +6,7 @@ import { Card } from "./parts";
 import { Button } from "@/components/ui/button";
 import { useQuota } from "@/hooks/use-quota";
 import { settingsHref } from "@/hooks/use-settings-address";
-import { DAY, isLow, type Limit, type Quota, type Role } from "@/lib/api/quota";
+import { isLow, type Limit, type Quota, type Role } from "@/lib/api/quota";
 import { cn } from "@/lib/cn";
 import { describeWait } from "@/lib/failure";
 import { signInHref } from "@/lib/next-path";
@@ -45,15 +45,17 @@ function Usage({ quota: { role, isLimited, limits } }: { quota: Quota }) {
   );
 }
 
-const TITLES: Readonly<Record<string, string>> = {
-  prompts_per_minute: "Messages a minute",
-  [DAY]: "Messages a day",
-  running: "Answers at the same time",
-};
+const SPANS: Readonly<Record<number, string>> = { 60: "a minute", 3_600: "an hour", 86_400: "a day" };
+
+/** An operator may count in other spans than the usual ones. */
+function titleOf({ windowS }: Limit): string {
+  if (windowS === 0) return "Answers at the same time";
+  return `Messages ${SPANS[windowS] ?? `in ${describeWait(windowS)}`}`;
+}
 
 function LimitRow({ limit }: { limit: Limit }) {
   const used = limit.limit - limit.remaining;
-  const title = TITLES[limit.name] ?? limit.name.replaceAll("_", " ");
+  const title = titleOf(limit);
   return (
     <li data-testid={`usage-${limit.name}`}>
       <div className="flex flex-wrap items-baseline justify-between gap-x-4">
@@ -82,8 +84,8 @@ function LimitRow({ limit }: { limit: Limit }) {
 
 function resetWords({ resetS }: Limit, used: number): string {
   if (used === 0) return "Nothing used.";
-  if (resetS === null || resetS <= 0) return "Free again as soon as an answer is done.";
-  return `All there again in ${describeWait(Math.ceil(resetS))}.`;
+  if (resetS <= 0) return "More as soon as an answer is done.";
+  return `More comes back in ${describeWait(Math.ceil(resetS))}.`;
 }
 
 function SignUpCard() {

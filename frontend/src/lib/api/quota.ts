@@ -18,8 +18,10 @@ export interface Limit {
   readonly name: string;
   readonly limit: number;
   readonly remaining: number;
-  /** Seconds until there is more again; null where that is not a matter of time. */
-  readonly resetS: number | null;
+  /** Seconds until the first of those used comes back; 0 where that is not a matter of time. */
+  readonly resetS: number;
+  /** In how many seconds so many may be; 0: at a time. */
+  readonly windowS: number;
 }
 
 export interface Quota {
@@ -45,7 +47,8 @@ function parseLimit(value: unknown): Limit {
     name: readString(object, "name"),
     limit: readInteger(object, "limit"),
     remaining: readInteger(object, "remaining"),
-    resetS: optionalNumber(object, "reset_s"),
+    resetS: optionalNumber(object, "reset_s") ?? 0,
+    windowS: optionalNumber(object, "window_s") ?? 0,
   };
 }
 
