@@ -24,8 +24,8 @@ _PLAIN = str.maketrans(
 
 
 def normalised(text: str) -> str:
-    """Small letters, one space between words, nothing unseen. About 10 us for 4,000 characters of
-    ASCII, 200 us for others.
+    """Small letters, one space between words, nothing unseen. 0.04 ms for 4,000 characters of
+    ASCII, 0.4 ms for others.
     """
     text = _UNSEEN.sub("", text)
     if not text.isascii():
