@@ -59,7 +59,7 @@ def app_of(user: User) -> TOTPDevice | None:
 
 
 def codes_left(user: User) -> int:
-    return StaticToken.objects.filter(device__user=user).count()
+    return int(StaticToken.objects.filter(device__user=user).count())
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,13 +117,11 @@ class EuGPTAdminSite(AdminSite):
         context = {**self.each_context(request), "title": self.index_title, **dashboard(request)}
         return TemplateResponse(request, "admin/index.html", context | (extra_context or {}))
 
-    def app_index(
-        self, request: HttpRequest, app_label: str, extra_context: Any = None
-    ) -> HttpResponse:
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> Any:
         """There are no pages of apps: to people at work they mean nothing."""
         return HttpResponseRedirect(reverse("admin:index"))
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
         from moderation.audit import record
 
         response = super().password_change(request, extra_context)
@@ -161,11 +159,11 @@ class EuGPTAdminSite(AdminSite):
             sign_in_failed(request, username)
         return response
 
-    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         from moderation.audit import record
 
         if request.method == "POST" and request.user.is_authenticated:
-            record(request, "staff.logout", cast("User", request.user))
+            record(request, "staff.logout", request.user)
         return super().logout(request, extra_context)
 
 

@@ -58,11 +58,11 @@ class Audited(DjangoModelAdmin):
         return [self.audit(request, "delete", row) for row in queryset]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        actions = super().get_actions(request)
-        return {
-            name: (func if name == "delete_selected" else _written(func, name), name, words)
-            for name, (func, _, words) in actions.items()
-        }
+        actions: dict[str, Any] = {**super().get_actions(request)}
+        for name, (func, _, words) in actions.items():
+            if name != "delete_selected":  # which writes each row itself
+                actions[name] = (_written(func, name), name, words)
+        return actions
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
