@@ -53,7 +53,7 @@ class SafetyRuleForm(_ModelForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if self.instance.pk is None and SafetyRule.objects.count() >= RULES_MAX:
+        if self.instance._state.adding and SafetyRule.objects.count() >= RULES_MAX:
             raise forms.ValidationError(f"There are {RULES_MAX} rules, as many as there may be.")
         try:
             check = pattern_of if data.get("kind") == Kind.PATTERN else phrases_of
