@@ -59,6 +59,32 @@ def test_a_rate_limit_counts_down_and_then_lets_the_question_through(
         fail_with(window.axe())
 
 
+def test_a_day_that_is_used_up_says_when_it_goes_on(visitor: NewVisitor, stack: Stack) -> None:
+    limits = {"EUGPT_LIMITS": "on", "EUGPT_GUEST_QUOTA": "2 per 40 seconds"}
+    with stack.more_web(limits) as url:
+        window = visitor("phone")
+        window.expects(AWAY)
+        page = window.page
+        # A browser's first socket brings its cookie, and those from then on count by it.
+        page.goto(url, wait_until="networkidle")
+        page.reload()
+        for number in range(2):
+            expect_over(window.ask(f"question {number}"))
+        expect(page.get_by_test_id("quota-hint")).to_contain_text("None left today")
+        card = window.ask("one too many").get_by_test_id("quota-spent")
+        expect(card).to_contain_text("You have used all 2 messages. It goes on")
+        expect(card.get_by_test_id("quota-sign-up")).to_be_visible()
+        fail_with(window.axe())
+        card.get_by_test_id("retry").tap(timeout=90_000)
+        reply = page.get_by_test_id("message-assistant").last
+        expect(reply).to_have_attribute("data-status", "completed", timeout=60_000)
+        expect(page.get_by_test_id("message-user")).to_have_count(3)
+        page.goto(f"{url}/settings/?tab=usage")
+        expect(page.get_by_test_id("usage-prompts_per_day")).to_contain_text("of 2 left")
+        fail_with(window.axe())
+        page.goto("about:blank")
+
+
 def test_the_place_in_the_queue_is_shown_and_a_full_queue_is_told(
     visitor: NewVisitor, stack: Stack
 ) -> None:
