@@ -8,6 +8,7 @@ from moderation.admin import (  # noqa: F401
     keys,
     messages,
     opinions,
+    reports,
     safety,
     secrets,
     shares,

@@ -16,6 +16,7 @@ from moderation.models import AuditEntry
 
 PREVIEW_CHARS = 90
 TRANSCRIPT_MAX_MESSAGES = 500
+NOTHING = SafeString("No messages.")
 
 if TYPE_CHECKING:
     DjangoModelAdmin = admin.ModelAdmin[Any]
@@ -118,9 +119,10 @@ def link(instance: Model | None) -> SafeString | str:
 
 
 def transcript(rows: Iterable[tuple[str, str, str]]) -> SafeString:
-    """Role, time and text of each message."""
+    """Role, time and text of each message, as bubbles."""
     row = (
-        '<p class="said"><strong>{}</strong> <small>{}</small><br>'
-        '<span class="as-written">{}</span></p>'
+        '<li class="bubble {0}"><div class="bubble-top row"><b>{0}</b>'
+        ' <span class="quiet">{1}</span></div><div class="bubble-text">{2}</div></li>'
     )
-    return format_html_join("", row, rows) or SafeString("No messages.")
+    shown = format_html_join("", row, rows)
+    return format_html('<ol class="transcript">{}</ol>', shown) if shown else NOTHING

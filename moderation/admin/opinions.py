@@ -1,59 +1,63 @@
-"""What members say of replies: feedback and reports."""
+"""What members think of replies. Reports have a queue of their own (`moderation.admin.reports`)."""
+
+from __future__ import annotations
+
+from tempfile import SpooledTemporaryFile
+from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import FileResponse, HttpRequest
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 
-from chat.models import Feedback, Report
-from moderation.admin.base import PREVIEW_CHARS, ReadOnlyAdmin, link
+from chat.models import Feedback
+from moderation.admin.base import ReadOnlyAdmin, link
+from moderation.feedback_export import feedback_export, feedback_lines
 
-
-class SaidOfMessageAdmin(ReadOnlyAdmin):
-    """What a member has said of a message."""
-
-    list_select_related = ["message"]
-    ordering = ["-updated_at", "-id"]
-
-    @admin.display(description="reply")
-    def preview(self, row: Feedback | Report) -> str:
-        return Truncator(row.message.content).chars(PREVIEW_CHARS) if row.message else "-"
-
-    @admin.display(description="message")
-    def message_link(self, row: Feedback | Report) -> SafeString | str:
-        return link(row.message)
+_MEMORY_BYTES = 2**20
 
 
 @admin.register(Feedback)
-class FeedbackAdmin(SaidOfMessageAdmin):
-    list_display = ["id", "rating", "preview", "comment", "user", "updated_at"]
-    list_filter = ["rating", "updated_at"]
+class FeedbackAdmin(ReadOnlyAdmin):
+    """Without the texts: whoever may read them follows the link to the message."""
+
+    list_display = ["id", "rating", "comment", "user", "may_train", "message_link", "updated_at"]
+    list_filter = ["rating", "user__may_train", "updated_at"]
     list_select_related = ["message", "user"]
-    search_fields = ["comment", "message__content", "user__username"]
-    search_help_text = "Comment, text of the reply or username"
-    fields = ["message_link", "preview", "user", "rating", "comment", "created_at", "updated_at"]
+    search_fields = ["comment", "user__username"]
+    search_help_text = "Comment or username"
+    ordering = ["-updated_at", "-id"]
+    fields = ["message_link", "user", "rating", "comment", "created_at", "updated_at"]
+    actions = ["export"]
 
+    @admin.display(description="message")
+    def message_link(self, row: Feedback) -> SafeString | str:
+        return link(row.message)
 
-@admin.register(Report)
-class ReportAdmin(SaidOfMessageAdmin):
-    """The copy of the text is shown: the message may say something else by now, or be gone."""
+    @admin.display(description="training", boolean=True)
+    def may_train(self, row: Feedback) -> bool:
+        return row.user.may_train
 
-    list_display = ["id", "state", "reason", "reported", "comment", "reporter", "updated_at"]
-    list_filter = ["state", "reason", "updated_at"]
-    list_select_related = ["reporter"]
-    search_fields = ["text", "comment", "note", "reporter__username"]
-    search_help_text = "Reported text, comment, note or username"
-    fields = [
-        "message_link",
-        "text",
-        "reporter",
-        "reason",
-        "comment",
-        "state",
-        "note",
-        "created_at",
-        "updated_at",
-    ]
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions: dict[str, Any] = super().get_actions(request)
+        if not request.user.has_perm("chat.export_feedback"):
+            actions.pop("export", None)
+        return actions
 
-    @admin.display(description="reported text")
-    def reported(self, report: Report) -> str:
-        return Truncator(report.text).chars(PREVIEW_CHARS) or "(empty)"
+    @admin.action(description="Export for training (JSON lines)")
+    def export(self, request: HttpRequest, rows: QuerySet[Feedback]) -> FileResponse:
+        """Those of users who agreed; how many were left out is a header and in the log."""
+        if not request.user.has_perm("chat.export_feedback"):
+            raise PermissionDenied
+        export = feedback_export(rows)
+        self.audit(request, "export", "feedback", export.to_dict())
+        file: Any = SpooledTemporaryFile(max_size=_MEMORY_BYTES)  # noqa: SIM115
+        for line in feedback_lines(export):
+            file.write(line.encode())
+        file.seek(0)
+        response = FileResponse(file, content_type="application/jsonl; charset=utf-8")
+        response["Content-Disposition"] = 'attachment; filename="feedback.jsonl"'
+        response["Cache-Control"] = "no-store"
+        response["X-Left-Out"] = str(export.without_consent + export.hidden)
+        return response

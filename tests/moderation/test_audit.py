@@ -10,8 +10,8 @@ from django.test import Client, RequestFactory
 from accounts.models import User
 from accounts.removal import account_erase
 from accounts.request_ids import working_for
-from chat.models import Report, ReportReason
-from chat.services.opinions import report_make
+from chat.models import Feedback, Rating
+from chat.services.opinions import feedback_set
 from moderation.audit import record
 from moderation.models import AuditEntry
 from tests.accounts.clients import user_make
@@ -91,18 +91,18 @@ def test_who_is_deleted_at_this_moment_is_not_named_any_more(root: User) -> None
 def test_an_action_that_writes_nothing_itself_is_written_as_a_whole(admin: Client) -> None:
     from django.contrib import admin as site
 
-    report_admin: Any = site.site.get_model_admin(Report)
-    report_admin.actions = [*(report_admin.actions or ()), _touch]
+    feedback_admin: Any = site.site.get_model_admin(Feedback)
+    feedback_admin.actions = [*(feedback_admin.actions or ()), _touch]
     try:
         ana = user_make("ana")
         reply = exchange_make(conversation_make(ana), "hi", "hello")
-        report_make(user=ana, message_id=reply.pk, reason=ReportReason.OTHER, comment="")
-        pk = Report.objects.get().pk
-        admin.post("/admin/chat/report/", {"action": "_touch", "_selected_action": [pk]})
+        feedback_set(user=ana, message_id=reply.pk, rating=Rating.UP)
+        pk = Feedback.objects.get().pk
+        admin.post("/admin/chat/feedback/", {"action": "_touch", "_selected_action": [pk]})
     finally:
-        report_admin.actions = report_admin.actions[:-1]
+        feedback_admin.actions = feedback_admin.actions[:-1]
     entry = AuditEntry.objects.get()
-    assert (entry.action, entry.detail) == ("report._touch", {"ids": [str(pk)]})
+    assert (entry.action, entry.detail) == ("feedback._touch", {"ids": [str(pk)]})
 
 
 def _touch(model_admin: Any, request: Any, rows: Any) -> None:
