@@ -19,8 +19,7 @@ class ShareAdmin(ReadOnlyAdmin):
     """Public words are not private: no right to read conversations is asked."""
 
     class Media:
-        css = {"all": ["moderation/reading.css"]}  # noqa: RUF012
-
+        css = {"all": ["moderation/reading.css"]}
 
     list_display = ["title", "username", "created_at", "expires_at"]
     list_filter = ["created_at", "expires_at"]
