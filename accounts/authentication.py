@@ -4,14 +4,13 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken
-from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import Token
 
 from accounts.errors import InvalidApiKey, NotAuthenticated
 from accounts.keys import key_user
 from accounts.models import User
 from accounts.sessions import user_in_session
-from accounts.tokens import VERSION_CLAIM, session_of
+from accounts.tokens import VERSION_CLAIM, session_of, user_of
 
 
 class TokenAuthentication(JWTAuthentication):
@@ -30,11 +29,8 @@ class TokenAuthentication(JWTAuthentication):
             raise NotAuthenticated("Your session has expired. Sign in again.") from None
 
     def get_user(self, validated_token: Token) -> User:  # type: ignore[override]
-        user_id = str(validated_token.get(api_settings.USER_ID_CLAIM, ""))
-        if not user_id.isdecimal():
-            raise NotAuthenticated
         return user_in_session(
-            user_id=int(user_id),
+            user_id=user_of(validated_token),
             token_version=validated_token.get(VERSION_CLAIM),
             session_id=session_of(validated_token),
         )

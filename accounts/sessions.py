@@ -33,16 +33,11 @@ def user_lock(*, user_id: int) -> User:
     return user
 
 
-def user_in_session(
-    *, user_id: int, token_version: int | None, session_id: uuid.UUID | None
-) -> User:
+def user_in_session(*, user_id: int, token_version: int | None, session_id: uuid.UUID) -> User:
     """The user whom a token or a ticket of this session lets in; one query.
 
-    Raises Suspended or NotAuthenticated. An access token from before there were sessions names none
-    and is refused: the page trades its refresh token, which is adopted, and goes on.
+    Raises Suspended or NotAuthenticated.
     """
-    if session_id is None:
-        raise NotAuthenticated(ENDED)
     alive = Session.objects.filter(pk=session_id, user=OuterRef("pk"))
     user = User.objects.filter(pk=user_id).annotate(is_signed_in=Exists(alive)).first()
     if user is None:
@@ -60,12 +55,6 @@ def session_start(*, user: User, user_agent: str) -> Session:
     rest = _open(user).values_list("pk")[settings.SESSIONS_MAX :]
     Session.objects.filter(pk__in=list(rest.values_list("pk", flat=True))).delete()
     return session
-
-
-def session_adopt(*, user: User, session_id: uuid.UUID, user_agent: str) -> None:
-    """Make the session of a refresh token from before there were sessions."""
-    fields = {"user": user, "user_agent": _cleaned(user_agent)}
-    Session.objects.get_or_create(pk=session_id, defaults=fields)
 
 
 def session_touch(*, user: User, session_id: uuid.UUID, user_agent: str) -> None:

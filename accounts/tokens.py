@@ -6,6 +6,7 @@ within ROTATION_GRACE still works, since the browser may have lost the answer to
 two tabs); a later one means that somebody else holds a copy, and ends the session.
 """
 
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +22,6 @@ from accounts.errors import NotAuthenticated
 from accounts.models import Session, User
 from accounts.sessions import (
     ENDED,
-    session_adopt,
     session_start,
     session_touch,
     sessions_tell,
@@ -32,6 +32,7 @@ from accounts.suspension import suspension_check
 VERSION_CLAIM = "ver"
 SESSION_CLAIM = "sid"
 ROTATION_GRACE = timedelta(seconds=15)
+_USER_ID = re.compile(r"[0-9]{1,18}")  # what the column holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +69,15 @@ def tokens_issue(*, user: User, user_agent: str = "") -> TokenPair:
 def tokens_rotate(*, raw_refresh: str, user_agent: str = "") -> TokenPair:
     """Trade a refresh token for a new pair; raises NotAuthenticated, Superseded or Suspended."""
     old = _decode(raw_refresh)
+    session_id = session_of(old)
     with transaction.atomic():
-        user = user_lock(user_id=int(old[api_settings.USER_ID_CLAIM]))
-        _check(user, old.get(VERSION_CLAIM), session_of(old))
+        user = user_lock(user_id=user_of(old))
+        _check(user, old.get(VERSION_CLAIM), session_id)
         stored = OutstandingToken.objects.filter(user=user, jti=_jti(old)).first()
         if stored is None:
             raise NotAuthenticated(ENDED)
         spent, is_first_use = BlacklistedToken.objects.get_or_create(token=stored)
-        session_id = session_of(old) or uuid.UUID(stored.jti)
         if is_first_use or timezone.now() - spent.blacklisted_at < ROTATION_GRACE:
-            if is_first_use and session_of(old) is None:
-                session_adopt(user=user, session_id=session_id, user_agent=user_agent)
             return tokens_go_on(user=user, session_id=session_id, user_agent=user_agent)
         Session.objects.filter(user=user, pk=session_id).delete()
         sessions_tell(user_id=user.pk)
@@ -90,9 +89,8 @@ def tokens_end(*, raw_refresh: str) -> None:
     try:
         token = _decode(raw_refresh)
         with transaction.atomic():
-            user = user_lock(user_id=int(token[api_settings.USER_ID_CLAIM]))
-            session_id = session_of(token) or uuid.UUID(_jti(token))
-            Session.objects.filter(user=user, pk=session_id).delete()
+            user = user_lock(user_id=user_of(token))
+            Session.objects.filter(user=user, pk=session_of(token)).delete()
             _blacklist(user, jti=_jti(token))
             sessions_tell(user_id=user.pk)
     except NotAuthenticated:
@@ -121,10 +119,20 @@ def tokens_go_on(*, user: User, session_id: uuid.UUID, user_agent: str) -> Token
     return _issue(user, session_id)
 
 
-def session_of(token: Token) -> uuid.UUID | None:
-    """The session of a token of ours; None for those from before there were sessions."""
-    claim = token.get(SESSION_CLAIM)
-    return uuid.UUID(claim) if claim else None
+def user_of(token: Token) -> int:
+    """The id of the user whom a token names; raises NotAuthenticated where it names none."""
+    user_id = str(token.get(api_settings.USER_ID_CLAIM, ""))
+    if not _USER_ID.fullmatch(user_id):
+        raise NotAuthenticated
+    return int(user_id)
+
+
+def session_of(token: Token) -> uuid.UUID:
+    """The session that a token is of; raises NotAuthenticated where it names none."""
+    try:
+        return uuid.UUID(str(token.get(SESSION_CLAIM, "")))
+    except ValueError:
+        raise NotAuthenticated(ENDED) from None
 
 
 def _blacklist(user: User, **only: str) -> None:

@@ -160,26 +160,6 @@ def test_a_copied_refresh_token_ends_the_session_when_it_comes_late() -> None:
     assert refreshed(other).status_code == 200
 
 
-def test_a_refresh_token_from_before_there_were_sessions_is_adopted() -> None:
-    user = user_make()
-    old = RefreshToken.for_user(user)
-    old[tokens.VERSION_CLAIM] = user.token_version
-    client = APIClient(headers={"User-Agent": FIREFOX})
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {old.access_token}")
-    assert error_of(client.get("/api/auth/me")) == (401, "not_authenticated")
-    client.cookies[COOKIE] = str(old)
-    token = refreshed(client).json()["token"]
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
-    assert client.get(URL).json()[0]["device"] == "Firefox on Linux"
-    client.cookies[COOKIE] = str(old)
-    assert refreshed(client).status_code == 200, "another tab had the same cookie"
-    assert len(client.get(URL).json()) == 1
-    client.delete(f"{URL}/{own_session(client)}")
-    client.cookies[COOKIE] = str(old)
-    assert error_of(refreshed(client)) == (401, "not_authenticated")
-    assert not Session.objects.exists()
-
-
 def test_an_old_refresh_token_can_sign_out() -> None:
     user = user_make()
     old = RefreshToken.for_user(user)

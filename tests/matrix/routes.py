@@ -142,6 +142,19 @@ ROUTES: dict[str, Route] = {
     "POST /api/auth/password": Route(
         members(200), body=_body(old_password=PASSWORD, new_password=NEW_PASSWORD)
     ),
+    "GET /api/auth/options": Route(everybody(200)),
+    "PUT /api/auth/email": Route(
+        members(202), body=_body(email="somebody@example.org", password=PASSWORD)
+    ),
+    "DELETE /api/auth/email": Route(members(204), body=_body(password=PASSWORD)),
+    # Links are for whoever has the mail; nobody has one here.
+    "POST /api/auth/email/verify": Route(everybody(400), body=_body(token="x")),
+    "POST /api/auth/password/forgot": Route(
+        everybody(202), body=_body(email="somebody@example.org")
+    ),
+    "POST /api/auth/password/reset": Route(
+        everybody(400), body=_body(token="x", new_password=NEW_PASSWORD)
+    ),
     "GET /api/auth/sessions": Route(members(200)),
     "DELETE /api/auth/sessions/{session_id}": Route(owner(204), _session),
     "POST /api/auth/ws-ticket": Route(members(200), body=_nothing),

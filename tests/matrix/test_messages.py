@@ -142,7 +142,8 @@ async def test_the_suspended_are_told_and_sent_away(stack: Stack) -> None:
         refused = await client.post("/api/auth/ws-ticket")
         assert (refused.status_code, refused.json()["code"]) == (403, "suspended")
     async with connect(f"{stack.ws_url}?ticket={ticket}") as ws:
+        told = await receive(ws)
+        assert (told["type"], told["code"]) == ("error", "suspended")
         with pytest.raises(ConnectionClosed):
-            while True:
-                await receive(ws)
+            await receive(ws)
         assert ws.close_code == 4403
