@@ -63,7 +63,7 @@ def feedback_lines(export: FeedbackExport) -> Iterator[str]:
 
 def _line(feedback: Feedback) -> dict[str, Any]:
     message = feedback.message
-    turns = [(turn.role, turn.content) for turn in reply_turns(message.pk)]
+    turns: list[tuple[str, str]] = [(turn.role, turn.content) for turn in reply_turns(message.pk)]
     turns.append((message.role, message.content))
     masker = Masker((text for _, text in turns), [feedback.user.username])
     generation = getattr(message, "generation", None)

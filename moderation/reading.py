@@ -152,6 +152,7 @@ def _bubbles(conversation: Conversation, line: Line) -> list[Bubble]:
 
 def _bubble(place: BranchMessage, reports: list[Report]) -> Bubble:
     generation = getattr(place.message, "generation", None)
-    is_timed = generation is not None and generation.started_at and generation.finished_at
-    times = timings(generation) if is_timed else None
+    times = None
+    if generation is not None and generation.started_at and generation.finished_at:
+        times = timings(generation)
     return Bubble(place.message, place, generation, times, reports)

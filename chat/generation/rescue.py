@@ -51,7 +51,7 @@ def _reset(generation: Generation) -> None:
             if locked is None:
                 raise Invalid("It has changed, is hidden, or its user is suspended.")
             Generation.objects.filter(pk=locked.pk).update(**_fresh(locked))
-            Message.objects.filter(pk=locked.message_id).update(content="")
+            Message.objects.filter(generation=locked).update(content="")
             # In the transaction: no worker can claim the row before its old stream is gone.
             streams.forget([str(locked.pk)])
     except IntegrityError:

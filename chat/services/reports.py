@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -48,12 +50,12 @@ def report_author(*, report: Report) -> User | None:
     return report.message.conversation.user if report.message is not None else None
 
 
-def reports_with_author(reports: QuerySet[Report]) -> QuerySet[Report]:
+def reports_with_author(reports: QuerySet[Report]) -> QuerySet[Any]:
     """The same with `about`, the id of the user whose conversation it is."""
     return reports.annotate(about=Coalesce(F("author"), F("message__conversation__user")))
 
 
-def reports_against(reports: QuerySet[Report]) -> QuerySet[Report]:
+def reports_against(reports: QuerySet[Report]) -> QuerySet[Any]:
     """Those by others than the conversation's owner, with `about`: who reports a reply in the own
     conversation complains of the model.
     """

@@ -7,7 +7,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
 from django.urls import URLPattern, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -34,7 +40,8 @@ class Posts:
             )
             for name, permission in self.posts.items()
         ]
-        return own + super().get_urls()  # type: ignore[misc]
+        rest: list[URLPattern] = super().get_urls()  # type: ignore[misc]
+        return own + rest
 
     def _view(self, name: str, permission: str) -> Callable[..., HttpResponse]:
         def view(request: HttpRequest, object_id: str) -> HttpResponse:
@@ -45,7 +52,7 @@ class Posts:
                 raise PermissionDenied
             row = me.get_object(request, object_id)
             if row is None:
-                return me._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+                raise Http404
             try:
                 told = getattr(self, f"post_{name}")(request, row)
                 messages.success(request, told)

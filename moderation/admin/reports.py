@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
@@ -135,7 +135,7 @@ class ReportAdmin(ReadOnlyAdmin):
         if request.method != "POST" or not self.has_decide_permission(request):
             raise PermissionDenied
         if report is None or what not in _ACTS:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, str(pk))
+            raise Http404
         right, act = _ACTS[what]
         if right and not request.user.has_perm(right):
             raise PermissionDenied

@@ -107,7 +107,7 @@ class UserList(ChangeList):
         counts, seen = user_counts(ids), last_seen(ids)
         for user in users:
             user.counts, user.seen_at = counts[user.pk], seen.get(user.pk)
-        self.result_list = users  # type: ignore[assignment]
+        self.result_list = users
 
 
 @admin.register(User)
@@ -127,7 +127,7 @@ class EuGPTUserAdmin(Posts, CountedDeletion, Audited, BaseUserAdmin):
     search_fields = ["username"]
     search_help_text = "Username"
     ordering = ["-date_joined"]
-    filter_horizontal: list[str] = []
+    filter_horizontal = []
     readonly_fields = ["date_joined", "last_login"]
     actions = ["suspend", "lift", "end_sessions"]
     change_form_template = "moderation/user.html"
