@@ -54,7 +54,7 @@ def queue_page(
     full = rows.annotate(key=key).filter(key__in=keys).order_by("created_at", "pk")
     names = ("reporter", "rule", "author", "message__conversation__user", "decided_by")
     for report in full.select_related(*names):
-        found[report.key].append(report)  # type: ignore[attr-defined]
+        found[report.key].append(report)
     return [Matter(reports) for reports in found.values() if reports], page
 
 
