@@ -32,18 +32,20 @@ def guest_read(cookies: Mapping[str, str]) -> str:
         return ""
 
 
-def guest_remember(response: HttpResponseBase, cookies: Mapping[str, str]) -> None:
-    """Give the browser a cookie, unless it has sent a good one."""
+def guest_remember(response: HttpResponseBase, cookies: Mapping[str, str]) -> str:
+    """Give the browser a cookie, unless it has sent a good one; returns the new number or ""."""
     if guest_read(cookies):
-        return
+        return ""
+    number = secrets.token_urlsafe(16)
     response.set_cookie(
         settings.GUEST_COOKIE_NAME,
-        signing.TimestampSigner(salt=_SALT).sign(secrets.token_urlsafe(16)),
+        signing.TimestampSigner(salt=_SALT).sign(number),
         max_age=LIFETIME,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite=settings.REFRESH_COOKIE_SAMESITE,
     )
+    return number
 
 
 def socket_cookies(scope: Mapping[str, Any]) -> dict[str, str]:
@@ -52,11 +54,12 @@ def socket_cookies(scope: Mapping[str, Any]) -> dict[str, str]:
     return parse_cookie(b"; ".join(headers).decode("latin1"))
 
 
-def socket_headers(scope: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
-    """The headers with which a guest's handshake is accepted."""
+def socket_greet(scope: Mapping[str, Any]) -> tuple[list[tuple[bytes, bytes]], str]:
+    """The headers with which a guest's handshake is accepted, and the number they give, or ""."""
     response = HttpResponse()
-    guest_remember(response, socket_cookies(scope))
-    return [
+    number = guest_remember(response, socket_cookies(scope))
+    headers = [
         (b"set-cookie", morsel.OutputString().encode("latin1"))
         for morsel in response.cookies.values()
     ]
+    return headers, number

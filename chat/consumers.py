@@ -16,7 +16,7 @@ from typing import Any
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from accounts.guests import socket_headers
+from accounts.guests import socket_greet
 from accounts.hints import hints
 from accounts.watch import Ended, session_watch
 from chat.generation.history import MESSAGE_MAX_CHARS
@@ -64,9 +64,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         is_guest = b"ticket=" not in self.scope["query_string"]
-        await self.accept(headers=socket_headers(self.scope) if is_guest else None)
+        headers, given = socket_greet(self.scope) if is_guest else ([], "")
+        await self.accept(headers=headers)
         try:
-            visitor = await visitor_of(self.scope)
+            visitor = await visitor_of(self.scope, given)
             await self._enter(visitor)
         except Exception as error:  # noqa: BLE001  (the close code tells the client)
             await self._end_with(error)

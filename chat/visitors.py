@@ -30,13 +30,16 @@ class Visitor:
         return self.owner.user
 
 
-async def visitor_of(scope: dict[str, Any]) -> Visitor:
-    """Raises NotAuthenticated or Suspended, and what Redis and the database raise in an outage."""
+async def visitor_of(scope: dict[str, Any], given: str = "") -> Visitor:
+    """Whose handshake it is; `given` is the number of the guest cookie that was its answer.
+
+    Raises NotAuthenticated or Suspended, and what Redis and the database raise in an outage.
+    """
     query = parse_qs(scope["query_string"].decode("latin1"), keep_blank_values=True)
     secrets = query.get("ticket")
     if secrets is None:
         address = (scope.get("client") or [None])[0]
-        return Visitor(Owner.guest(address, socket_cookies(scope)))
+        return Visitor(Owner.guest(address, socket_cookies(scope), given))
     ticket = await ticket_redeem(secrets[0])
     if ticket is None or ticket.expires_at <= time.time():
         raise NotAuthenticated

@@ -71,13 +71,15 @@ def quota_states(owner: Owner) -> dict[str, LimitState]:
 def _rates(owner: Owner) -> list[Use]:
     if owner.user is not None:
         return [Use("prompt", owner.key)]
-    return [Use("guest_prompt", owner.guest_key), Use("guest_address", owner.key)]
+    own = [Use("guest_prompt", key) for key in owner.guest_keys]
+    return [*own, Use("guest_address", owner.key)]
 
 
 def _quotas(owner: Owner) -> list[Use]:
     if owner.user is not None:
         return [Use(f"{owner.role}_quota", owner.key)]
-    return [Use("guest_quota", owner.guest_key), Use("guest_address_quota", owner.key)]
+    own = [Use("guest_quota", key) for key in owner.guest_keys]
+    return [*own, Use("guest_address_quota", owner.key)]
 
 
 def _tightest(states: Sequence[LimitState | None]) -> LimitState | None:

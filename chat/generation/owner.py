@@ -21,12 +21,12 @@ Role = Literal["guest", "member", "staff"]
 class Owner:
     """Places and client ids count by `key`; a guest has no `user`.
 
-    `guest_key` tells guests of one address apart, for limits; without a cookie it is `key`.
+    `guest_keys` tell guests of one address apart, for limits; without a cookie it is `key`.
     """
 
     key: str
     user: User | None
-    guest_key: str = ""
+    guest_keys: tuple[str, ...] = ()
 
     @property
     def role(self) -> Role:
@@ -39,11 +39,20 @@ class Owner:
         return cls(owner_key_for_user(user.pk), user)
 
     @classmethod
-    def guest(cls, address: str | None, cookies: Mapping[str, str] | None = None) -> Owner:
-        """Who sends these cookies from this address, neither of which is stored anywhere."""
+    def guest(
+        cls, address: str | None, cookies: Mapping[str, str] | None = None, given: str = ""
+    ) -> Owner:
+        """Who sends these cookies from this address, neither of which is stored anywhere.
+
+        `given`: the number of a cookie that goes out with the answer. Its holder counts by it from
+        now on, and still as one without: else a new cookie each time would begin anew.
+        """
         key = f"g:{_hash(address_key(address))}"
         number = guest_read(cookies or {})
-        return cls(key, None, f"c:{_hash(number)}" if number else key)
+        keys = [f"c:{_hash(number)}" if number else key]
+        if given:
+            keys.append(f"c:{_hash(given)}")
+        return cls(key, None, tuple(keys))
 
 
 def _hash(value: str) -> str:

@@ -65,9 +65,7 @@ def test_a_day_that_is_used_up_says_when_it_goes_on(visitor: NewVisitor, stack: 
         window = visitor("phone")
         window.expects(AWAY)
         page = window.page
-        # A browser's first socket brings its cookie, and those from then on count by it.
-        page.goto(url, wait_until="networkidle")
-        page.reload()
+        page.goto(url)
         for number in range(2):
             expect_over(window.ask(f"question {number}"))
         expect(page.get_by_test_id("quota-hint")).to_contain_text("None left today")
