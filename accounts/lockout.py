@@ -4,7 +4,7 @@ Every attempt is counted before the password is looked at, atomically in Redis, 
 number at once exactly as many as the limit are let through; success forgets the failures.
 
 * From a browser that has signed in to the account before (`accounts.devices_cookie`): counted for
-  this browser and this account alone. Whatever strangers do, it gets in.
+  this browser and this account alone. Whatever strangers do, at its own address too, it gets in.
 * From anywhere else, or when such a browser has used up its own: counted for name and address
   together, so that one address cannot try a name for long, and for the name, so that a thousand
   addresses cannot either. Only who comes from a new device waits for that; a link by mail lets them
@@ -62,8 +62,6 @@ def guard(request: HttpRequest, *, username: str) -> Attempt:
     The same work for a name that there is not. Raises RateLimited (the address, whatever the name)
     or LockedOut, both with `retry_after`.
     """
-    address = address_key(request.META.get("REMOTE_ADDR"))
-    limit_hit(name="login", key=address)
     username = username.replace("\0", "")[:_NAME_MAX_CHARS]  # a form that was not checked yet
     user = user_by_username(username=username)
     subject = f"u:{user.pk}:{user.password}" if user else f"n:{username.lower()}"
@@ -71,6 +69,8 @@ def guard(request: HttpRequest, *, username: str) -> Attempt:
     known = Attempt(Use("login_device", _key(subject, device.number)))
     if device.knows(user) and limits_count([known.own]) is None:
         return known
+    address = address_key(request.META.get("REMOTE_ADDR"))
+    limit_hit(name="login", key=address)
     pair, name = Use("login_pair", _key(subject, address)), Use("login_name", _key(subject, ""))
     if refusal := limits_count([pair, name]):
         raise LockedOut(retry_after=refusal.retry_after)

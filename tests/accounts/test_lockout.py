@@ -80,6 +80,17 @@ def test_a_known_device_gets_in_at_the_same_address_where_the_name_is_locked() -
     assert login(PASSWORD, device=device).status_code == 200
 
 
+def test_a_stranger_at_the_same_address_keeps_no_known_device_out(settings: Any) -> None:
+    """As where a whole school has one address: the limit by address is for devices not known."""
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "login": "5 per minute"}
+    user_make("ana")
+    device = known_device()
+    for number in range(5):
+        login(name=f"nobody{number}")
+    assert error_of(login(PASSWORD)) == (429, "rate_limited")
+    assert login(PASSWORD, device=device).status_code == 200
+
+
 def test_a_crowd_of_addresses_locks_the_name_for_new_devices_only() -> None:
     user_make("ana")
     device = known_device()
