@@ -5,12 +5,14 @@
 from contextlib import suppress
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.errors import NotAuthenticated
 from accounts.models import ApiKey, Session, User
 from accounts.removal import account_erase
+from accounts.sessions import user_lock
 from accounts.upkeep import Leftovers, Rows, retention_end
 from chat.models import UNFINISHED, Conversation, Generation, Share
 from chat.services.conversations import conversation_delete
@@ -31,8 +33,15 @@ def _untouched_conversations() -> Rows | None:
 
 
 def _delete_conversations(rows: Rows) -> None:
-    for conversation in rows:
-        conversation_delete(conversation=conversation)
+    """One after the other, each only if nobody has used it since the batch was read."""
+    for pk in list(rows.values_list("pk", flat=True)):
+        with transaction.atomic():
+            found = _untouched_conversations()
+            if found is None:
+                return
+            locked = found.select_for_update(of=("self",)).filter(pk=pk).first()
+            if locked is not None:
+                conversation_delete(conversation=locked)
 
 
 def _unused_accounts() -> Rows | None:
@@ -60,9 +69,14 @@ def _unused_accounts() -> Rows | None:
 
 
 def _erase_accounts(rows: Rows) -> None:
-    for user in rows:
-        with suppress(NotAuthenticated):  # deleted meanwhile
-            account_erase(user=user)
+    """One after the other, each only if its user has not come back since the batch was read."""
+    for pk in list(rows.values_list("pk", flat=True)):
+        with suppress(NotAuthenticated), transaction.atomic():  # deleted meanwhile
+            user_lock(user_id=pk)  # who signs in now waits, and finds the account or none
+            found = _unused_accounts()
+            user = found.filter(pk=pk).first() if found is not None else None
+            if user is not None:
+                account_erase(user=user)
 
 
 CHAT_LEFTOVERS = (

@@ -13,12 +13,14 @@ from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from accounts.keys import key_create
 from accounts.models import Session, User
+from accounts.removal import account_erase
 from accounts.services import user_suspend
 from accounts.tasks import prune
 from accounts.tokens import tokens_issue
 from accounts.upkeep import leftovers_count, leftovers_prune
 from chat.generation.submit import Owner, generation_submit, generation_submit_detached
 from chat.models import Conversation, Generation, Message, Share
+from chat.services.conversations import conversation_delete
 from chat.upkeep import DETACHED_ROWS_LIFE
 from inference.public import Turn
 from moderation.audit import record
@@ -148,6 +150,30 @@ def test_who_loses_the_last_conversation_goes_with_it(settings: Settings) -> Non
     conversation_make(old_user("old"), updated_at=LONG_AGO)
     prune()
     assert not User.objects.exists()
+
+
+def test_who_comes_back_while_others_are_deleted_stays(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch takes its time: what was unused when it began may be in use when its turn comes."""
+    settings.RETENTION_DAYS = 90
+    old_user("gone")
+    back = old_user("back")
+    old = [conversation_make(old_user(name), updated_at=LONG_AGO) for name in ("idle", "busy")]
+
+    def erase_one(user: User) -> None:
+        tokens_issue(user=back)
+        account_erase(user=user)
+
+    def delete_one(conversation: Conversation) -> None:
+        Conversation.objects.filter(pk=old[1].pk).update(updated_at=timezone.now())
+        conversation_delete(conversation=conversation)
+
+    monkeypatch.setattr("chat.upkeep.account_erase", erase_one)
+    monkeypatch.setattr("chat.upkeep.conversation_delete", delete_one)
+    prune()
+    assert set(User.objects.values_list("username", flat=True)) == {"back", "busy"}
+    assert list(Conversation.objects.all()) == [old[1]]
 
 
 def test_many_are_deleted_in_batches(
