@@ -131,6 +131,7 @@ class CheckpointWatch:
                 self._succeed()
             return  # else its replies end first: never three
         if release == self._failed and time.monotonic() < self._again_at:
+            self._end_turn()  # if Redis did not hear it when the load failed
             return
         if self._take_turn():
             self._go_over(release)
@@ -200,13 +201,14 @@ class CheckpointWatch:
 
     def _take_turn(self) -> bool:
         arguments: list[str | int] = [self._worker_id, self._signs, _TURN_MS]
+        self._has_turn = True  # Redis may give it and its answer be lost
         self._has_turn = bool(_script(_TAKE_TURN)([self._turn], arguments))
         return self._has_turn
 
     def _end_turn(self) -> None:
         if self._has_turn:
-            self._has_turn = False
             _script(_END_TURN)([self._turn], [self._worker_id])
+            self._has_turn = False
 
     def _wait(self) -> None:
         """Until a hint comes, POLL_S at most."""

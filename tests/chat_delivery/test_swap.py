@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis.exceptions
 from django.core.management import call_command
 from django.db import connections
 from pytest_django.fixtures import Settings
@@ -258,3 +259,22 @@ def test_the_sign_of_life_says_who_and_what(worker: Worker, member: Owner) -> No
     assert state.threads >= 1
     assert state.tokens_per_s > 0
     assert (state.loading, state.checkpoint_error) == ("", "")
+
+
+def test_a_turn_is_given_back_when_redis_answers_again(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The holder lives: a turn that it had forgotten would keep the others waiting for minutes."""
+    watch, script, failed = worker._watch, swap._script, []
+
+    def fails_once(text: str) -> Any:
+        if text == swap._END_TURN and not failed:
+            failed.append(text)
+            raise redis.exceptions.TimeoutError
+        return script(text)
+
+    monkeypatch.setattr(swap, "_script", fails_once)
+    call_command("activate_checkpoint", "other")
+    until(lambda: failed, "the turn was never given back")
+    until(lambda: not redis_client().exists(watch._turn), "the turn is kept")
+    assert serves(worker, "other")
