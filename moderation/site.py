@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
 from accounts.errors import LockedOut, RateLimited
+from django.utils.cache import add_never_cache_headers
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -147,10 +148,7 @@ class EuGPTAdminSite(AdminSite):
         try:
             attempt = guard(request, username=username)
         except (RateLimited, LockedOut) as error:
-            headers = {"Retry-After": str(error.data["retry_after"])}
-            return HttpResponse(
-                str(error.detail), status=429, content_type="text/plain", headers=headers
-            )
+            return self._login_later(request, error)
         response = super().login(request, extra_context)
         if response.status_code == HTTPStatus.FOUND:  # else it is the form once more
             attempt.passed(request, response, user=cast("User", request.user))
@@ -169,3 +167,26 @@ class EuGPTAdminSite(AdminSite):
 
 class EuGPTAdminConfig(AdminConfig):
     default_site = "moderation.site.EuGPTAdminSite"
+    def _login_later(self, request: HttpRequest, error: RateLimited | LockedOut) -> HttpResponse:
+        """The form once more, with the name that was typed and when to come back."""
+        from django.contrib.admin.forms import AdminAuthenticationForm
+
+        retry_after = int(error.data["retry_after"])
+        minutes = -(-retry_after // 60)
+        told = "a minute" if minutes == 1 else f"{minutes} minutes"
+        context = {
+            **self.each_context(request),
+            "title": "Sign in",
+            "app_path": request.get_full_path(),
+            "next": request.POST.get("next", ""),
+            "form": AdminAuthenticationForm(
+                request, initial={"username": request.POST.get("username", "")[:150]}
+            ),
+            "gate_error": f"Too many attempts. Please try again in {told}.",
+        }
+        response = TemplateResponse(request, "admin/login.html", context)
+        response.status_code = HTTPStatus.TOO_MANY_REQUESTS
+        response["Retry-After"] = str(retry_after)
+        add_never_cache_headers(response)
+        return response
+

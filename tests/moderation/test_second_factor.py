@@ -129,6 +129,16 @@ def test_each_backup_code_opens_once(ada: User) -> None:
     assert sign_in(ada).post(CODE, {"code": codes[0]}).status_code == 200
 
 
+def test_what_the_database_has_of_a_backup_code_opens_nothing(ada: User) -> None:
+    codes = set_up(sign_in(ada))
+    stored = sorted(StaticToken.objects.values_list("token", flat=True))
+    assert len(stored) == 10
+    assert not any(code.lower() in token.lower() for code in codes for token in stored)
+    assert sign_in(ada).post(CODE, {"code": stored[0]}).status_code == 200
+    StaticDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
+    assert sign_in(ada).post(CODE, {"code": codes[0]}).status_code == 302
+
+
 def test_guessing_codes_is_made_slow(ada: User) -> None:
     set_up(sign_in(ada))
     unthrottled()
