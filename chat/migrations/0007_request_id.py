@@ -1,5 +1,6 @@
-import accounts.request_ids
 from django.db import migrations, models
+
+import accounts.request_ids
 
 
 class Migration(migrations.Migration):
