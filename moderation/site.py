@@ -9,7 +9,12 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import urlencode
@@ -21,6 +26,9 @@ from django.utils.cache import add_never_cache_headers
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+# Django's pages answer to any other verb as to GET.
+METHODS = ("GET", "HEAD", "POST")
 
 # Apps, and so their models, are not there yet when this file is read: hence the imports below.
 
@@ -44,6 +52,8 @@ class EuGPTAdminSite(AdminSite):
         guarded = super().admin_view(view, cacheable)
 
         def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if request.method not in METHODS:
+                return HttpResponseNotAllowed(METHODS)
             if not AdminSite.has_permission(self, request):
                 return guarded(request, *args, **kwargs)
             page = self._other_half(request)

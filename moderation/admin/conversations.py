@@ -49,7 +49,7 @@ class ConversationAdmin(Posts, CountedDeletion, ReadOnlyAdmin):
     ) -> HttpResponse:
         """The transcript: `at` leads to a message, `branch` through one, `find` looks for words."""
         conversation = self.get_object(request, object_id)
-        if request.method != "GET" or conversation is None:
+        if request.method == "POST" or conversation is None:
             return super().change_view(request, object_id, form_url, extra_context)
         if not self.has_view_permission(request, conversation):
             return super().change_view(request, object_id, form_url, extra_context)

@@ -1,21 +1,15 @@
 """API keys: seen and revoked."""
 
-from typing import TYPE_CHECKING
-
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts.models import ApiKey
-
-if TYPE_CHECKING:
-    BaseKeyAdmin = admin.ModelAdmin[ApiKey]
-else:
-    BaseKeyAdmin = admin.ModelAdmin
+from moderation.admin.base import ModelAdmin
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(BaseKeyAdmin):
+class ApiKeyAdmin(ModelAdmin):
     """Keys can be seen and revoked; what was shown to their users is stored nowhere."""
 
     list_display = ["name", "prefix", "user", "created_at", "last_used_at", "expires_at"]
@@ -24,8 +18,6 @@ class ApiKeyAdmin(BaseKeyAdmin):
     search_fields = ["name", "prefix", "user__username"]
     search_help_text = "Name, beginning of the key, or username"
     ordering = ["-created_at", "-id"]
-    list_per_page = 50
-    show_full_result_count = False
     fields = ["user", "name", "prefix", "created_at", "last_used_at", "expires_at"]
     actions = ["revoke"]
 
@@ -39,6 +31,6 @@ class ApiKeyAdmin(BaseKeyAdmin):
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         chosen = list(keys)
         for key in chosen:
-            self.log_deletions(request, keys.filter(pk=key.pk))
+            self.audit(request, "revoke", key, {"user": key.user_id})
             key.delete()
         self.message_user(request, f"{len(chosen)} revoked.", messages.SUCCESS)

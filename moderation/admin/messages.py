@@ -68,7 +68,7 @@ class MessageAdmin(Posts, CountedDeletion, ReadOnlyAdmin):
     ) -> HttpResponse:
         """A message is read where it stands."""
         message = self.get_object(request, object_id)
-        is_read = request.method == "GET" and message is not None
+        is_read = request.method != "POST" and message is not None
         if not is_read or not self.has_view_permission(request):
             return super().change_view(request, object_id, form_url, extra_context)
         assert message is not None

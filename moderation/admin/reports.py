@@ -80,7 +80,7 @@ class ReportAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         report = self.get_object(request, object_id)
-        is_read = request.method == "GET" and report is not None
+        is_read = request.method != "POST" and report is not None
         if not is_read or not self.has_view_permission(request):
             return super().change_view(request, object_id, form_url, extra_context)
         assert report is not None
