@@ -1,5 +1,6 @@
 """Scheduled upkeep of accounts, and their mails."""
 
+import random
 import smtplib
 from threading import BoundedSemaphore
 from typing import Any
@@ -31,20 +32,17 @@ def prune() -> None:
 _SENDING = BoundedSemaphore(2)
 _MAIL_RETRIES = 5
 _MAIL_RETRY_S = 15
+_BUSY_S = 10
 
 
 def _sent(mail: EmailMessage) -> str:
     """Send it; returns the name of what failed, or "". The error itself would bring the address
     into the traceback of whatever is raised next.
     """
-    if not _SENDING.acquire(blocking=False):
-        return "Busy"
     try:
         mail.send()
     except (smtplib.SMTPException, OSError) as error:
         return type(error).__name__
-    finally:
-        _SENDING.release()
     return ""
 
 
@@ -57,13 +55,22 @@ def mail_send(self: Any, kind: str, user_id: int) -> None:
     """Send the user a mail with a link, if there still is a reason; nobody has the id 0.
 
     Told of ids only: address and link are neither in the queue nor in a log. A mail server that
-    does not take it is asked again, 5 times within 8 minutes. Run twice it sends a second mail.
+    does not take it is asked again, 5 times within 8 minutes; to wait for other mails costs none of
+    them. Run twice it sends a second mail.
     """
+    retries = self.request.retries
     user = User.objects.filter(pk=user_id).first()
     mail = mail_for(kind=LinkKind(kind), user=user) if user is not None else None
     if mail is None:
         return
-    if failure := _sent(mail):
-        raise self.retry(
-            exc=MailNotSent(failure), countdown=_MAIL_RETRY_S * 2**self.request.retries
-        )
+    if not _SENDING.acquire(blocking=False):
+        # Not all at the same moment: only two of them would be sent then.
+        wait_s = random.uniform(1, _BUSY_S)
+        self.apply_async(args=(kind, user_id), countdown=wait_s, retries=retries)
+        return
+    try:
+        failure = _sent(mail)
+    finally:
+        _SENDING.release()
+    if failure:
+        raise self.retry(exc=MailNotSent(failure), countdown=_MAIL_RETRY_S * 2**retries)

@@ -10,9 +10,10 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from accounts.tasks import MailNotSent, mail_send
+from accounts.tasks import _SENDING, MailNotSent, mail_send
 from eugpt.email_url import email_settings, email_url_check
 from tests.accounts.clients import user_make
+from tests.support.tasks import tasks_queued, tasks_run
 
 pytestmark = pytest.mark.django_db
 ANAS = "ana@example.org"
@@ -123,6 +124,18 @@ def test_it_arrives_when_the_server_is_back(mailbox: Mailbox) -> None:
     mailbox.refusal = ""
     mail_send.apply(args=("reset", user.pk), throw=True)
     assert len(mailbox.taken) == 1
+
+
+def test_a_mail_that_only_waits_for_others_is_not_given_up(mailbox: Mailbox) -> None:
+    """Of a hundred at once two are sent at a time: to wait is no failure of the mail server."""
+    user = user_make("ana", email=ANAS)
+    tasks_run()
+    with _SENDING, _SENDING:
+        for _ in range(10):
+            mail_send.apply(args=("reset", user.pk), throw=True)
+    assert [args for _, args in tasks_queued()] == [["reset", user.pk]] * 10
+    assert set(tasks_run()) == {"accounts.tasks.mail_send"}
+    assert len(mailbox.taken) == 10
 
 
 @pytest.mark.parametrize(
