@@ -15,7 +15,7 @@ def origin_check(request: HttpRequest) -> None:
     that sends neither header is no browser and carries no cookie it was tricked into.
     """
     origin = request.headers.get("Origin")
-    if origin and origin in settings.CSRF_TRUSTED_ORIGINS:
+    if origin in {*settings.CSRF_TRUSTED_ORIGINS, *settings.CORS_ALLOWED_ORIGINS}:
         return
     site = request.headers.get("Sec-Fetch-Site")
     if site:

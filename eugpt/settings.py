@@ -88,7 +88,8 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 DEBUG = CONFIG.debug
 SECRET_KEY = CONFIG.signing_key()
 ALLOWED_HOSTS = CONFIG.hosts()
-CSRF_TRUSTED_ORIGINS = [*CONFIG.csrf_trusted_origins, *CONFIG.cors_origins]
+# Of the admin's forms: front ends elsewhere have no business there.
+CSRF_TRUSTED_ORIGINS = list(CONFIG.csrf_trusted_origins)
 CORS_ALLOWED_ORIGINS = list(CONFIG.cors_origins)
 SOCKET_ORIGINS = [*CONFIG.public_hosts(), *CONFIG.cors_origins]
 CORS_ALLOW_CREDENTIALS = True
@@ -243,6 +244,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 AUTH_USER_MODEL = "accounts.User"
+LOGIN_REDIRECT_URL = "admin:index"  # of the admin, the only place with Django's own sign-in
 PASSWORD_HASHERS = [
     "accounts.hashers.Argon2Hasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -332,8 +334,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_AGE = 12 * 60 * 60  # the staff's: a working day, from the sign-in
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 12 * 60 * 60  # the staff's: a working day, from the sign-in
 
 LOGGING = logging_settings(CONFIG.log_level)
