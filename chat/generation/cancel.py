@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
 from chat.delivery import streams
 from chat.delivery.endings import end_event
 from chat.generation.lifecycle import generation_cancel_queued
 from chat.models import UNFINISHED, Generation
+
+logger = logging.getLogger(__name__)
 
 _BATCH = 200
 
@@ -30,5 +34,8 @@ def generations_stop_suspended() -> int:
     """
     rows = Generation.objects.filter(status__in=UNFINISHED, user__is_active=False)[:_BATCH]
     for generation in rows:
-        generation_cancel(generation=generation)
+        try:
+            generation_cancel(generation=generation)
+        except Exception:  # one bad row must not keep the others running, nor the reaper waiting
+            logger.exception("%s of a suspended user was not stopped", generation.pk)
     return len(rows)

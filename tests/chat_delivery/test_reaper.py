@@ -170,3 +170,17 @@ def test_reaper_stops_what_runs_for_the_suspended(member: Owner, guest: Owner, u
     assert answer == streams.Append.CANCELLED
     spared.refresh_from_db()
     assert spared.status == Status.QUEUED
+
+
+@pytest.mark.usefixtures("tiny", "sent")
+def test_reaper_what_cannot_be_stopped_does_not_hold_it_up(
+    member: Owner, guest: Owner, user: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost, bad, other = claim(submit(guest), "dead"), submit(member), submit(member)
+    redis_client().set(streams.control_key(str(bad.pk)), "no hash")
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    reap_generations()
+    other.refresh_from_db()
+    lost.refresh_from_db()
+    assert (other.status, lost.status) == (Status.CANCELLED, Status.QUEUED)
+    assert f"{bad.pk} of a suspended user was not stopped" in caplog.text
