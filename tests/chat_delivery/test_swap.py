@@ -265,7 +265,8 @@ def test_a_turn_is_given_back_when_redis_answers_again(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The holder lives: a turn that it had forgotten would keep the others waiting for minutes."""
-    watch, script, failed = worker._watch, swap._script, []
+    watch, script = worker._watch, swap._script
+    failed: list[str] = []
 
     def fails_once(text: str) -> Any:
         if text == swap._END_TURN and not failed:
