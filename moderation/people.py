@@ -7,16 +7,24 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
+import redis.exceptions
 from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 
+from accounts.limits import LimitState
 from accounts.models import Session, User
+from chat.generation.admission import quota_states
+from chat.generation.owner import Owner
 from chat.models import Conversation, Generation, Message, Report, ReportState
 from chat.services.reports import report_author, reports_against, reports_with_author
 from moderation.audit import USER_TYPE
+from moderation.charts import meter
 from moderation.models import AuditEntry
 
 WEEK = timedelta(days=7)
+_WINDOWS = {
+    0: "Replies at once", 60: "Prompts a minute", 3600: "Prompts an hour", 86_400: "Prompts a day"
+}  # fmt: skip
 _RECENT = 8
 
 
@@ -74,6 +82,22 @@ def user_facts(user: User) -> dict[str, Any]:
         "key_count": user.api_keys.count(),
         "roles": list(user.groups.values_list("name", flat=True)),
     }
+
+
+def quota_facts(user: User) -> list[dict[str, Any]] | None:
+    """How much of each limit the user has used; None while Redis does not answer."""
+    try:
+        states = quota_states(Owner.member(user))
+    except redis.exceptions.RedisError:
+        return None
+    return [_quota(state) for state in states.values()]
+
+
+def _quota(state: LimitState) -> dict[str, Any]:
+    used = state.limit - state.remaining
+    name = _WINDOWS.get(state.window_s, f"Prompts in {state.window_s} s")
+    told = f"{used} of {state.limit}"
+    return {"name": name, "told": told, "meter": meter(used, state.limit, f"{name}: {told}")}
 
 
 def earlier_reports(report: Report, limit: int = 10) -> list[Report]:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from moderation.admin.lists import BoundedPaginator
 from moderation.audit import acts_of, record
 from moderation.models import AuditEntry
 
@@ -38,6 +39,7 @@ class Audited(DjangoModelAdmin):
     audit_kind = ""
     list_per_page = 50
     show_full_result_count = False
+    paginator = BoundedPaginator
 
     def audit(
         self, request: HttpRequest, verb: str, target: Model | str = "", detail: Any = None

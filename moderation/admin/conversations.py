@@ -12,12 +12,14 @@ from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString
 
 from chat.models import Conversation
 from chat.services.conversations import conversation_delete
 from chat.services.hiding import conversation_hide, conversation_unhide
 from moderation.admin.base import ReadOnlyAdmin
-from moderation.admin.filters import HiddenFilter, number_of
+from moderation.admin.filters import HiddenFilter, OwnerFilter, number_of
+from moderation.admin.lists import NONE, badge, moment, number
 from moderation.admin.posts import Posts
 from moderation.deletion import CountedDeletion
 from moderation.reading import MAY_READ, hits, reading_record, search_record, transcript_page
@@ -27,8 +29,9 @@ _WORDS_MAX_CHARS = 200
 
 @admin.register(Conversation)
 class ConversationAdmin(Posts, CountedDeletion, ReadOnlyAdmin):
-    list_display = ["title", "user", "message_total", "is_hidden", "updated_at"]
-    list_filter = [HiddenFilter, "archived", "updated_at"]
+    list_display = ["title", "user", "message_total", "state", "updated"]
+    list_filter = [OwnerFilter, HiddenFilter, "archived", "updated_at"]
+    sortable_by = ["updated"]
     list_select_related = ["user"]
     search_fields = ["title", "user__username"]
     search_help_text = "Title or username"
@@ -86,13 +89,19 @@ class ConversationAdmin(Posts, CountedDeletion, ReadOnlyAdmin):
         for conversation in queryset:
             conversation_delete(conversation=conversation)
 
-    @admin.display(description="messages", ordering="message_count")
-    def message_total(self, conversation: Conversation) -> int:
-        return int(getattr(conversation, "message_count", 0))
+    @admin.display(description="messages")
+    def message_total(self, conversation: Conversation) -> SafeString:
+        return number(int(getattr(conversation, "message_count", 0)))
 
-    @admin.display(description="shown", boolean=True)
-    def is_hidden(self, conversation: Conversation) -> bool:
-        return conversation.hidden_at is None
+    @admin.display(description="state")
+    def state(self, conversation: Conversation) -> SafeString:
+        if conversation.hidden_at is not None:
+            return badge("Hidden", "bad", "eye-off")
+        return badge("Archived") if conversation.archived else NONE
+
+    @admin.display(description="last words", ordering="updated_at")
+    def updated(self, conversation: Conversation) -> SafeString:
+        return moment(conversation.updated_at)
 
 
 def _transcript(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.models import User
+
 _ID_MAX = 2**63 - 1
 
 
@@ -15,6 +17,24 @@ def number_of(text: str | None) -> int | None:
         return None
     number = int(text)
     return number if 0 < number <= _ID_MAX else None
+
+
+class OwnerFilter(SimpleListFilter):
+    """What belongs to one user: where the user's page leads to. Nobody is offered to be chosen."""
+
+    title = "user"
+    parameter_name = "owner"
+    path = "user"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        pk = number_of(request.GET.get(self.parameter_name))
+        names = User.objects.filter(pk=pk).values_list("username", flat=True)
+        return [(str(pk), name) for name in names]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() is None:
+            return queryset
+        return queryset.filter(**{self.path: number_of(self.value()) or 0})
 
 
 class HiddenFilter(SimpleListFilter):

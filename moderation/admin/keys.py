@@ -1,31 +1,58 @@
 """API keys: seen and revoked."""
 
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from accounts.models import ApiKey
-from moderation.admin.base import ModelAdmin
+from moderation.admin.base import link
+from moderation.admin.facts import FactsAdmin, Section
+from moderation.admin.filters import OwnerFilter
+from moderation.admin.lists import moment
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):
+class ApiKeyAdmin(FactsAdmin):
     """Keys can be seen and revoked; what was shown to their users is stored nowhere."""
 
-    list_display = ["name", "prefix", "user", "created_at", "last_used_at", "expires_at"]
-    list_filter = ["created_at", "last_used_at"]
+    list_display = ["name", "begins", "user", "created", "used", "expires"]
+    list_filter = [OwnerFilter, "created_at", "last_used_at"]
     list_select_related = ["user"]
     search_fields = ["name", "prefix", "user__username"]
     search_help_text = "Name, beginning of the key, or username"
     ordering = ["-created_at", "-id"]
-    fields = ["user", "name", "prefix", "created_at", "last_used_at", "expires_at"]
     actions = ["revoke"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def title_of(self, row: ApiKey) -> str:
+        return f"Key {row.name}"
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+    def sections_of(self, request: HttpRequest, row: ApiKey) -> list[Section]:
+        facts = [
+            ("User", link(row.user)),
+            ("Begins with", self.begins(row)),
+            ("Made", moment(row.created_at)),
+            ("Last used", moment(row.last_used_at, "never")),
+            ("Ends", moment(row.expires_at, "never")),
+        ]
+        return [("The key", facts)]
+
+    @admin.display(description="begins with")
+    def begins(self, key: ApiKey) -> SafeString:
+        return format_html("<code>{}…</code>", key.prefix)
+
+    @admin.display(description="made", ordering="created_at")
+    def created(self, key: ApiKey) -> SafeString:
+        return moment(key.created_at)
+
+    @admin.display(description="last used", ordering="last_used_at")
+    def used(self, key: ApiKey) -> SafeString:
+        return moment(key.last_used_at, "never")
+
+    @admin.display(description="ends", ordering="expires_at")
+    def expires(self, key: ApiKey) -> SafeString:
+        return moment(key.expires_at, "never")
 
     @admin.action(description="Revoke: the keys end at once", permissions=["delete"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:

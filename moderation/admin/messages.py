@@ -17,12 +17,13 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from chat.models import Message
+from chat.models import Message, Role
 from chat.search import TextSearch
 from chat.services.hiding import message_hide, message_unhide
 from chat.services.messages import messages_below, messages_delete
 from moderation.admin.base import ReadOnlyAdmin
 from moderation.admin.filters import HiddenFilter
+from moderation.admin.lists import NONE, badge, moment
 from moderation.admin.posts import Posts
 from moderation.deletion import CountedDeletion
 from moderation.reading import MAY_READ, messages_found, search_record
@@ -32,7 +33,12 @@ WORDS_MAX_CHARS = 200
 
 @admin.register(Message)
 class MessageAdmin(Posts, CountedDeletion, ReadOnlyAdmin):
-    list_display = ["id", "found", "role", "conversation", "username", "is_shown", "created_at"]
+    class Media:
+        css = {"all": ["moderation/reading.css"]}
+
+    list_display = ["found", "kind", "conversation", "username", "state", "created"]
+    list_display_links = ["found"]
+    sortable_by: list[str] = []
     list_filter = [HiddenFilter, "role", "created_at"]
     list_select_related = ["conversation__user"]
     search_fields = ["content"]
@@ -99,18 +105,27 @@ class MessageAdmin(Posts, CountedDeletion, ReadOnlyAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
         messages_delete(messages=queryset)
 
-    @admin.display(description="found")
+    @admin.display(description="text")
     def found(self, message: Message) -> SafeString | str:
+        """What a search found, the match marked; else only how long it is."""
         segments = getattr(message, "found_segments", None)
         if segments is None:
             return f"{len(message.content)} characters"
-        parts = ((("b" if part.is_match else "span"), part.text) for part in segments)
+        parts = ((("mark" if part.is_match else "span"), part.text) for part in segments)
         return format_html_join("", "<{0}>{1}</{0}>", parts)
 
     @admin.display(description="user")
     def username(self, message: Message) -> str:
         return message.conversation.user.username
 
-    @admin.display(description="shown", boolean=True)
-    def is_shown(self, message: Message) -> bool:
-        return message.hidden_at is None
+    @admin.display(description="kind")
+    def kind(self, message: Message) -> str:
+        return "Prompt" if message.role == Role.USER else "Reply"
+
+    @admin.display(description="state")
+    def state(self, message: Message) -> SafeString:
+        return badge("Hidden", "bad", "eye-off") if message.is_hidden else NONE
+
+    @admin.display(description="written")
+    def created(self, message: Message) -> SafeString:
+        return moment(message.created_at)

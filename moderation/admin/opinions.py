@@ -11,33 +11,63 @@ from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest
 from django.utils.safestring import SafeString
 
-from chat.models import Feedback
-from moderation.admin.base import ReadOnlyAdmin, link
+from chat.models import Feedback, Rating
+from moderation.admin.base import link
+from moderation.admin.facts import FactsAdmin, Section
+from moderation.admin.lists import NONE, badge, moment
 from moderation.feedback_export import feedback_export, feedback_lines
 
 _MEMORY_BYTES = 2**20
 
 
 @admin.register(Feedback)
-class FeedbackAdmin(ReadOnlyAdmin):
+class FeedbackAdmin(FactsAdmin):
     """Without the texts: whoever may read them follows the link to the message."""
 
-    list_display = ["id", "rating", "comment", "user", "may_train", "message_link", "updated_at"]
+    list_display = ["rated", "said", "user", "training", "message_link", "updated"]
     list_filter = ["rating", "user__may_train", "updated_at"]
     list_select_related = ["message", "user"]
     search_fields = ["comment", "user__username"]
     search_help_text = "Comment or username"
     ordering = ["-updated_at", "-id"]
-    fields = ["message_link", "user", "rating", "comment", "created_at", "updated_at"]
     actions = ["export"]
 
-    @admin.display(description="message")
+    def title_of(self, row: Feedback) -> str:
+        return f"{row.user.username} {'liked' if row.rating == Rating.UP else 'disliked'} a reply"
+
+    def sections_of(self, request: HttpRequest, row: Feedback) -> list[Section]:
+        facts = [
+            ("Rating", self.rated(row)),
+            ("Comment", row.comment or NONE),
+            ("Reply", self.message_link(row)),
+            ("User", link(row.user)),
+            ("Training", self.training(row)),
+            ("First", moment(row.created_at)),
+            ("Last changed", moment(row.updated_at)),
+        ]
+        return [("What was said", facts)]
+
+    @admin.display(description="rating", ordering="rating")
+    def rated(self, row: Feedback) -> SafeString:
+        if row.rating == Rating.UP:
+            return badge("Liked", "good", "thumbs-up")
+        return badge("Disliked", "warn", "thumbs-down")
+
+    @admin.display(description="comment")
+    def said(self, row: Feedback) -> SafeString | str:
+        return row.comment or NONE
+
+    @admin.display(description="reply")
     def message_link(self, row: Feedback) -> SafeString | str:
         return link(row.message)
 
-    @admin.display(description="training", boolean=True)
-    def may_train(self, row: Feedback) -> bool:
-        return row.user.may_train
+    @admin.display(description="training")
+    def training(self, row: Feedback) -> SafeString:
+        return badge("May be used", "good") if row.user.may_train else badge("No consent")
+
+    @admin.display(description="changed", ordering="updated_at")
+    def updated(self, row: Feedback) -> SafeString:
+        return moment(row.updated_at)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions: dict[str, Any] = super().get_actions(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import redis.exceptions
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import (
@@ -16,8 +17,12 @@ from django.http import (
 )
 from django.urls import URLPattern, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.errors import ApiError
+
+UNREACHABLE = (redis.exceptions.RedisError, BrokerError)
+NO_ANSWER = "Redis does not answer: please try again in a moment, and look what was done."
 
 
 class Posts:
@@ -58,6 +63,8 @@ class Posts:
                 messages.success(request, told)
             except ApiError as error:
                 messages.error(request, str(error.detail))
+            except UNREACHABLE:
+                messages.error(request, NO_ANSWER)
             return back(request, self)
 
         return view

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.views.main import ChangeList
@@ -18,20 +19,22 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
+from accounts.errors import NotAuthenticated, WrongPassword
 from accounts.models import Session, User
 from accounts.removal import account_erase
 from accounts.services import sessions_end_all, user_reactivate
 from chat.models import Report, ReportState
 from chat.services.reports import reports_against
 from moderation.admin.base import Audited
+from moderation.admin.lists import NONE, badge, moment, number
 from moderation.admin.posts import Posts
 from moderation.admin.suspending import USERS_MAX, suspend_view
 from moderation.deletion import CountedDeletion
-from moderation.people import Counts, last_seen, user_counts, user_facts
+from moderation.people import Counts, last_seen, quota_facts, user_counts, user_facts
 from moderation.powers import may_touch
 
 # Tokens are secrets and groups are set by `moderation.roles`: neither is edited by hand.
@@ -39,6 +42,9 @@ for model in (BlacklistedToken, OutstandingToken, Group):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 
+
+_TOO_LATE = (NotAuthenticated, WrongPassword)
+_CHANGED = "Somebody else has deleted or changed the account meanwhile. Nothing was done."
 
 if TYPE_CHECKING:
     BaseUserAdmin = UserAdmin[User]
@@ -66,8 +72,21 @@ class RoleFilter(SimpleListFilter):
                 return queryset.filter(groups__name=role)
 
 
+class StateFilter(SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("active", "Active"), ("suspended", "Suspended")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() is None:
+            return queryset
+        return queryset.filter(is_active=self.value() == "active")
+
+
 class ActiveFilter(SimpleListFilter):
-    title = "active"
+    title = "last seen"
     parameter_name = "active"
     _DAYS = {"day": 1, "week": 7, "month": 30}
 
@@ -118,12 +137,12 @@ class EuGPTUserAdmin(Posts, CountedDeletion, Audited, BaseUserAdmin):
         "conversations",
         "messages_written",
         "prompts_week",
-        "reports_against",
-        "reports_by",
+        "reports",
         "seen",
-        "date_joined",
+        "joined",
     ]
-    list_filter = [RoleFilter, "is_active", ActiveFilter, ReportsFilter, "date_joined"]
+    sortable_by = ["username", "joined"]
+    list_filter = [RoleFilter, StateFilter, ActiveFilter, ReportsFilter, "date_joined"]
     search_fields = ["username"]
     search_help_text = "Username"
     ordering = ["-date_joined"]
@@ -188,6 +207,7 @@ class EuGPTUserAdmin(Posts, CountedDeletion, Audited, BaseUserAdmin):
         if user is not None and self.has_view_permission(request, user):
             extra |= user_facts(user) | {
                 "person": user,
+                "quota": quota_facts(user),
                 "may_suspend": request.user.has_perm("accounts.suspend_user")
                 and may_touch(request.user, user),
             }
@@ -234,47 +254,80 @@ class EuGPTUserAdmin(Posts, CountedDeletion, Audited, BaseUserAdmin):
         self.audit(request, "sessions_end", user)
         return f"{user.username} is signed out everywhere."
 
+    def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        """Three roles are three boxes."""
+        if db_field.name == "groups":
+            kwargs["widget"] = forms.CheckboxSelectMultiple
+            kwargs["help_text"] = ""
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Where somebody else was quicker nothing is done, nor written into the log."""
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except _TOO_LATE:
+            messages.error(request, _CHANGED)
+            return HttpResponseRedirect(reverse("admin:accounts_user_changelist"))
+
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         account_erase(user=obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Each in a transaction of its own: what they have runs and is stopped one by one."""
-        for user in queryset:
+        chosen = list(queryset)
+        for user in chosen:
             _check_may_touch(request, user)
-        for user in queryset:
-            account_erase(user=user)
+        for user in chosen:
+            try:
+                account_erase(user=user)
+            except _TOO_LATE:
+                messages.warning(request, f"{user.username}: {_CHANGED}")
 
-    @admin.display(description="state", ordering="is_active")
+    @admin.display(description="state")
     def state(self, user: User) -> SafeString:
         if not user.is_active:
-            until = f" until {user.suspended_until:%Y-%m-%d}" if user.suspended_until else ""
-            return format_html('<span class="badge bad">Suspended{}</span>', until)
-        look, name = ("badge good", "Staff") if user.is_staff else ("badge", "Member")
-        return format_html('<span class="{}">{}</span>', look, name)
+            if user.suspended_until is None:
+                return badge("Suspended", "bad", "ban")
+            until = f"{user.suspended_until:%Y-%m-%d}"
+            return format_html(
+                '{} <span class="quiet">to {}</span>', badge("Suspended", "bad", "ban"), until
+            )
+        return badge("Staff", "good", "shield-check") if user.is_staff else badge("Member")
 
-    @admin.display
-    def conversations(self, user: User) -> int:
-        return _counts(user).conversations
+    @admin.display(description="chats")
+    def conversations(self, user: User) -> SafeString:
+        return number(_counts(user).conversations)
 
     @admin.display(description="messages")
-    def messages_written(self, user: User) -> int:
-        return _counts(user).messages
+    def messages_written(self, user: User) -> SafeString:
+        return number(_counts(user).messages)
 
     @admin.display(description="prompts, 7 days")
-    def prompts_week(self, user: User) -> int:
-        return _counts(user).prompts_week
+    def prompts_week(self, user: User) -> SafeString:
+        return number(_counts(user).prompts_week)
 
-    @admin.display(description="reports against")
-    def reports_against(self, user: User) -> int:
-        return _counts(user).reports_against
-
-    @admin.display(description="reports by")
-    def reports_by(self, user: User) -> int:
-        return _counts(user).reports_by
+    @admin.display(description="open reports")
+    def reports(self, user: User) -> SafeString:
+        counts = _counts(user)
+        parts = [
+            badge(f"{n} {word}", look)
+            for n, word, look in (
+                (counts.reports_against, "against", "bad"),
+                (counts.reports_by, "by", ""),
+            )
+            if n
+        ]
+        return format_html_join(" ", "{}", ((part,) for part in parts)) if parts else NONE
 
     @admin.display(description="seen")
-    def seen(self, user: User) -> Any:
-        return getattr(user, "seen_at", None)
+    def seen(self, user: User) -> SafeString:
+        return moment(getattr(user, "seen_at", None), "never")
+
+    @admin.display(description="joined", ordering="date_joined")
+    def joined(self, user: User) -> SafeString:
+        return moment(user.date_joined)
 
 
 def _counts(user: User) -> Counts:
