@@ -104,7 +104,9 @@ def share_list(*, conversation: Conversation) -> list[Share]:
 
 
 def share_messages(*, share: Share) -> list[dict[str, Any]]:
-    """What a share shows, whenever it was made: hidden messages are empty in it; one query."""
+    """What a share shows, whenever it was made: hidden messages are empty in it, as those are that
+    were deleted; one query.
+    """
     rows = Message.objects.filter(conversation=share.conversation_id, hidden_at__isnull=False)
     hidden = {
         (role, content, moment(created_at))
@@ -113,7 +115,7 @@ def share_messages(*, share: Share) -> list[dict[str, Any]]:
     return [
         {**m, "content": "", "notice": None, "is_hidden": True}
         if (m["role"], m["content"], m["created_at"]) in hidden
-        else {"notice": None, **m, "is_hidden": False}  # older ones have none
+        else {"notice": None, "is_hidden": False, **m}  # older ones have none
         for m in share.messages
     ]
 

@@ -34,7 +34,7 @@ def message_hide(*, message: Message) -> list[int]:
         ids = _with_continuations(message)
         hidden = [*_messages(ids).filter(hidden_at=None).values_list("pk", flat=True)]
         _messages(hidden).update(hidden_at=timezone.now())
-        _retitle(conversation, make_title(message.content), DEFAULT_TITLE)
+        retitle(conversation, make_title(message.content), DEFAULT_TITLE)
         _tell(conversation)
     _stop(Q(message__in=ids) | Q(message__parent__in=ids))
     return hidden
@@ -47,7 +47,7 @@ def message_unhide(*, message: Message) -> bool:
         if not _messages([message.pk]).exclude(hidden_at=None).update(hidden_at=None):
             return False
         if message.parent_id is None:
-            _retitle(conversation, DEFAULT_TITLE, make_title(message.content))
+            retitle(conversation, DEFAULT_TITLE, make_title(message.content))
         _tell(conversation)
     return True
 
@@ -98,8 +98,8 @@ def _with_continuations(message: Message) -> list[int]:
     return ids
 
 
-def _retitle(conversation: Conversation, old: str, new: str) -> None:
-    """The first prompt's words are the title until somebody renames it."""
+def retitle(conversation: Conversation, old: str, new: str) -> None:
+    """Where the title is still made of those words: the first prompt's, until it is renamed."""
     Conversation.objects.filter(pk=conversation.pk, title=old).update(title=new)
     conversation.shares.filter(title=old).update(title=new)
 

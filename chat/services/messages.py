@@ -5,14 +5,18 @@ from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 
+from chat.generation.branches import make_title
 from chat.generation.cancel import generation_cancel
-from chat.models import UNFINISHED, Conversation, Generation, Message
+from chat.models import DEFAULT_TITLE, UNFINISHED, Conversation, Generation, Message
 from chat.services.conversations import conversation_tell, lock_unfinished
+from chat.services.hiding import retitle
+from chat.services.shares import shares_blank
 from chat.tree import ids_below
 
 
 def messages_delete(*, messages: Iterable[Message]) -> None:
-    """Delete messages with all that was answered to them; a reply being written stops.
+    """Delete messages with all that was answered to them; a reply being written stops. Their words
+    go from shares, too, and from titles made of them.
 
     One transaction for each conversation. Where the shown branch went, the newest one is shown.
     """
@@ -49,6 +53,10 @@ def _delete_below(conversation_id: int, ids: Sequence[int]) -> None:
             left = conversation.messages.exclude(pk__in=below).order_by("-id")
             conversation.head = left.first()
             conversation.save(update_fields=["head"])
+        gone = conversation.messages.filter(pk__in=below)
+        shares_blank(conversation=conversation, messages=gone)
+        for prompt in gone.filter(parent=None):
+            retitle(conversation, make_title(prompt.content), DEFAULT_TITLE)
         # All at once: from one to its answers Django would go down call by call.
-        conversation.messages.filter(pk__in=below).delete()
+        gone.delete()
         conversation_tell(user_id=conversation.user_id, conversation_id=conversation_id)

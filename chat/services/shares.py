@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.export import moment
 from chat.errors import Invalid, NotFound, TooManyShares
 from chat.models import Conversation, Message, Share
 from chat.tree import branch_length, shown_messages
@@ -57,12 +59,26 @@ def shares_revoke_all(*, conversation: Conversation) -> None:
     conversation.shares.all().delete()
 
 
+def shares_blank(*, conversation: Conversation, messages: QuerySet[Message]) -> None:
+    """Take messages that are about to be deleted out of the copies, as if they were hidden."""
+    rows = messages.values_list("role", "content", "created_at")
+    gone = {(role, content, moment(created_at)) for role, content, created_at in rows}
+    for share in conversation.shares.select_for_update():
+        share.messages = [
+            {**m, "content": "", "notice": None, "is_hidden": True}
+            if (m["role"], m["content"], m["created_at"]) in gone
+            else m
+            for m in share.messages
+        ]
+        share.save(update_fields=["messages"])
+
+
 def _copy(message: Message) -> dict[str, Any]:
     generation = getattr(message, "generation", None)
     return {
         "role": message.role,
         "content": message.content,
-        "created_at": message.created_at.isoformat().replace("+00:00", "Z"),
+        "created_at": moment(message.created_at),
         "model": generation.model if generation else "",
         "notice": generation.notice if generation else None,
     }
