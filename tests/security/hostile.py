@@ -63,7 +63,7 @@ graph TD; A["<img data-pwned src=x onerror=__pwned=1>"]; click A "javascript:__p
 
 {word}
 """
-LINKS_LEFT = {"/followed", "/picture.png", "/inner"}
+LINKS_LEFT = {"/followed", "/picture.png", "/html"}
 
 
 def markdown(canary: str = "http://canary.invalid") -> str:
