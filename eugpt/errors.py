@@ -12,7 +12,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views import defaults
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -20,6 +19,7 @@ from accounts.errors import ErrorInfo, Invalid, NotFound, error_describe
 from chat.api.openai.errors import V1_PREFIX, openai_error
 from eugpt.middleware import ADMIN_PREFIX
 from eugpt.static_site import page_headers
+from moderation.refusals import refusal_page
 
 logger = logging.getLogger(__name__)
 
@@ -75,14 +75,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler403."""
+    """Django's handler403; in the admin a page in its frame."""
+    if request.path.startswith(ADMIN_PREFIX):
+        return refusal_page(request, HTTPStatus.FORBIDDEN)
     return _error_response(request, exception)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler404: the front end's page, but in the admin Django's."""
+    """Django's handler404: the front end's page, but in the admin one in its frame."""
     if request.path.startswith(ADMIN_PREFIX):
-        return defaults.page_not_found(request, exception)
+        return refusal_page(request, HTTPStatus.NOT_FOUND)
     return _error_response(request, NotFound())
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import redis.exceptions
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404
@@ -81,12 +82,15 @@ def test_page_not_found_is_the_front_ends(settings: Any, tmp_path: Path) -> None
     assert APIClient().get("/api/nowhere").json()["code"] == "not_found"
 
 
-def test_page_not_found_in_the_admin_is_djangos(settings: Any, tmp_path: Path) -> None:
+def test_page_not_found_in_the_admin_has_its_frame(settings: Any, tmp_path: Path) -> None:
     (tmp_path / "404.html").write_text("<h1>Nothing here</h1>")
     settings.FRONTEND_DIR = tmp_path
-    response = errors.page_not_found(RequestFactory().get("/admin/nowhere/"), Http404())
+    request = RequestFactory().get("/admin/nowhere/")
+    request.user = AnonymousUser()
+    response = errors.page_not_found(request, Http404())
     assert response.status_code == 404
-    assert b"<h1>Not Found</h1>" in response.content
+    assert b"EuGPT staff" in response.content
+    assert b"/admin/" in response.content
 
 
 @pytest.mark.django_db

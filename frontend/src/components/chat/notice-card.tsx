@@ -15,7 +15,7 @@ export function NoticeCard({ notice, about, onDismiss }: NoticeCardProps) {
   const isCrisis = notice.category === "crisis";
   const Icon = isCrisis ? HeartHandshake : ShieldCheck;
   return (
-    <aside
+    <div
       role="status"
       data-testid="notice"
       data-category={notice.category}
@@ -42,7 +42,7 @@ export function NoticeCard({ notice, about, onDismiss }: NoticeCardProps) {
           <X />
         </Button>
       )}
-    </aside>
+    </div>
   );
 }
 
