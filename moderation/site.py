@@ -17,12 +17,12 @@ from django.http import (
 )
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.cache import add_never_cache_headers
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
 from accounts.errors import LockedOut, RateLimited
-from django.utils.cache import add_never_cache_headers
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -167,16 +167,6 @@ class EuGPTAdminSite(AdminSite):
             sign_in_failed(request, username)
         return response
 
-    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        from moderation.audit import record
-
-        if request.method == "POST" and request.user.is_authenticated:
-            record(request, "staff.logout", request.user)
-        return super().logout(request, extra_context)
-
-
-class EuGPTAdminConfig(AdminConfig):
-    default_site = "moderation.site.EuGPTAdminSite"
     def _login_later(self, request: HttpRequest, error: RateLimited | LockedOut) -> HttpResponse:
         """The form once more, with the name that was typed and when to come back."""
         from django.contrib.admin.forms import AdminAuthenticationForm
@@ -200,3 +190,13 @@ class EuGPTAdminConfig(AdminConfig):
         add_never_cache_headers(response)
         return response
 
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        from moderation.audit import record
+
+        if request.method == "POST" and request.user.is_authenticated:
+            record(request, "staff.logout", request.user)
+        return super().logout(request, extra_context)
+
+
+class EuGPTAdminConfig(AdminConfig):
+    default_site = "moderation.site.EuGPTAdminSite"
