@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from chat.generation.history import reply_turns
-from chat.models import UNFINISHED, Feedback
+from chat.models import UNFINISHED, Feedback, FinishReason, Generation
 from moderation.masking import Masker
 
 LINES_MAX = 50_000
@@ -38,10 +38,16 @@ class FeedbackExport:
 
 
 def feedback_export(rows: QuerySet[Feedback], limit: int = LINES_MAX) -> FeedbackExport:
-    """Choose: consent, and a reply that is whole and hidden from nobody. Three queries."""
+    """Choose: consent, and a reply that is whole, hidden from nobody and in no conversation in
+    which a safety rule has answered. Three queries.
+    """
     agreed = rows.filter(user__may_train=True)
     shown = agreed.filter(message__hidden_at=None, message__conversation__hidden_at=None)
     whole = shown.exclude(message__content="").exclude(message__generation__status__in=UNFINISHED)
+    answered = Generation.objects.filter(
+        conversation=OuterRef("message__conversation"), finish_reason=FinishReason.FILTERED
+    )
+    whole = whole.exclude(Exists(answered))
     total, with_consent, left = rows.count(), agreed.count(), whole.count()
     return FeedbackExport(
         rows=whole.order_by("pk"),

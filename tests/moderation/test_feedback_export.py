@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 
 from accounts.models import User
-from chat.models import Feedback, Generation, Rating
+from chat.models import Feedback, FinishReason, Generation, Rating
 from chat.services.hiding import message_hide
 from chat.services.opinions import feedback_set
 from moderation.masking import Masker
@@ -58,6 +58,18 @@ def test_the_export_has_only_who_agreed_and_training_reads_it(tmp_path: Path) ->
     (record,) = list(read_documents(file).records)
     assert [turn.role for turn in record.content] == ["user", "assistant"]
     assert file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.django_db
+def test_what_a_safety_rule_has_said_teaches_nothing(tmp_path: Path) -> None:
+    """It is no reply of a model, and who got it may have been at their worst."""
+    ana = user_make("ana")
+    User.objects.filter(pk=ana.pk).update(may_train=True)
+    _rated(ana, "a cry for help", "a rule's text")
+    Generation.objects.update(finish_reason=FinishReason.FILTERED)
+    file = tmp_path / "feedback.jsonl"
+    call_command("export_feedback", str(file))
+    assert file.read_text() == ""
 
 
 @pytest.mark.django_db
