@@ -126,12 +126,12 @@ class ReadOnlyAdmin(ModelAdmin):
         )
 
 
-def link(instance: Model | None) -> SafeString | str:
+def link(instance: Model | None, text: str = "") -> SafeString | str:
     if instance is None:
         return "-"
     meta = instance._meta
     address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[instance.pk])
-    return format_html('<a href="{}">{}</a>', address, str(instance))
+    return format_html('<a href="{}">{}</a>', address, text or str(instance))
 
 
 def transcript(rows: Iterable[tuple[str, str, str]]) -> SafeString:

@@ -105,7 +105,7 @@ class GenerationAdmin(Posts, FactsAdmin):
             ]),
             ("Whose it is", [
                 ("User", (link(row.user) if may_see else row.user) or "a guest"),
-                ("Message", link(row.message) if may_read and row.message else ""),
+                ("Message", link(row.message, "Read it") if may_read and row.message else ""),
                 ("Request", row.request_id),
                 ("Id", str(row.pk)),
             ]),
@@ -186,17 +186,17 @@ class GenerationAdmin(Posts, FactsAdmin):
         why = generation.error_code or generation.finish_reason
         if why in ("", "stop", "error", generation.status):
             return shown
-        return format_html('{} <span class="quiet">{}</span>', shown, why)
+        return format_html('<span>{} <span class="quiet">{}</span></span>', shown, why)
 
-    @admin.display(description="waited, s")
+    @admin.display(description="waited")
     def queue_s(self, generation: Generation) -> SafeString:
         return _seconds(generation.queued_at, generation.started_at)
 
-    @admin.display(description="first words, s")
+    @admin.display(description="first words")
     def first_token_s(self, generation: Generation) -> SafeString:
         return _seconds(generation.queued_at, generation.first_token_at)
 
-    @admin.display(description="in all, s")
+    @admin.display(description="in all")
     def total_s(self, generation: Generation) -> SafeString:
         return _seconds(generation.queued_at, generation.finished_at)
 
@@ -216,4 +216,6 @@ class GenerationAdmin(Posts, FactsAdmin):
 def _seconds(begin: Any, end: Any) -> SafeString:
     if begin is None or end is None:
         return NONE
-    return format_html('<span class="number">{}</span>', f"{(end - begin).total_seconds():.2f}")
+    return format_html(
+        '<span class="number moment">{} s</span>', f"{(end - begin).total_seconds():.2f}"
+    )

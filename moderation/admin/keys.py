@@ -54,7 +54,7 @@ class ApiKeyAdmin(FactsAdmin):
     def expires(self, key: ApiKey) -> SafeString:
         return moment(key.expires_at, "never")
 
-    @admin.action(description="Revoke: the keys end at once", permissions=["delete"])
+    @admin.action(description="Revoke", permissions=["delete"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         chosen = list(keys)
         for key in chosen:

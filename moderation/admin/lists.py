@@ -52,9 +52,17 @@ def moment(at: datetime | None, none: str = "\u2013") -> SafeString:
     if at is None:
         return format_html('<span class="quiet">{}</span>', none)
     return format_html(
-        '<time datetime="{}" title="{}">{} <span class="quiet">{}</span></time>',
+        '<time class="moment" datetime="{}" title="{}">{} <span class="quiet">{}</span></time>',
         f"{at:%Y-%m-%dT%H:%M:%SZ}",
         f"{at:%Y-%m-%d %H:%M:%S} UTC",
         f"{at:%Y-%m-%d}",
         f"{at:%H:%M}",
     )
+
+
+def day(at: datetime | None, none: str = "\u2013") -> SafeString:
+    """Where there is little room."""
+    if at is None:
+        return format_html('<span class="quiet">{}</span>', none)
+    shown, exact = f"{at:%Y-%m-%d}", f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    return format_html('<time class="moment" datetime="{0}" title="{1}">{0}</time>', shown, exact)

@@ -59,7 +59,7 @@ class FeedbackAdmin(FactsAdmin):
 
     @admin.display(description="reply")
     def message_link(self, row: Feedback) -> SafeString | str:
-        return link(row.message)
+        return link(row.message, "Read it")
 
     @admin.display(description="training")
     def training(self, row: Feedback) -> SafeString:

@@ -62,7 +62,7 @@ class ShareAdmin(Posts, FactsAdmin):
         share_revoke(share=share)
         return "Revoked: the address leads nowhere now."
 
-    @admin.action(description="Revoke: the addresses lead nowhere at once", permissions=["delete"])
+    @admin.action(description="Revoke", permissions=["delete"])
     def revoke(self, request: HttpRequest, shares: QuerySet[Share]) -> None:
         chosen = list(shares[:_AT_ONCE_MAX])
         for share in chosen:

@@ -30,7 +30,7 @@ from accounts.services import sessions_end_all, user_reactivate
 from chat.models import Report, ReportState
 from chat.services.reports import reports_against
 from moderation.admin.base import Audited
-from moderation.admin.lists import NONE, badge, moment, number
+from moderation.admin.lists import NONE, badge, day, number
 from moderation.admin.posts import Posts
 from moderation.admin.suspending import USERS_MAX, suspend_view
 from moderation.deletion import CountedDeletion
@@ -292,7 +292,9 @@ class EuGPTUserAdmin(Posts, CountedDeletion, Audited, BaseUserAdmin):
                 return badge("Suspended", "bad", "ban")
             until = f"{user.suspended_until:%Y-%m-%d}"
             return format_html(
-                '{} <span class="quiet">to {}</span>', badge("Suspended", "bad", "ban"), until
+                '<span>{} <span class="quiet">to {}</span></span>',
+                badge("Suspended", "bad", "ban"),
+                until,
             )
         return badge("Staff", "good", "shield-check") if user.is_staff else badge("Member")
 
@@ -304,11 +306,11 @@ class EuGPTUserAdmin(Posts, CountedDeletion, Audited, BaseUserAdmin):
     def messages_written(self, user: User) -> SafeString:
         return number(_counts(user).messages)
 
-    @admin.display(description="prompts, 7 days")
+    @admin.display(description="7 days")
     def prompts_week(self, user: User) -> SafeString:
         return number(_counts(user).prompts_week)
 
-    @admin.display(description="open reports")
+    @admin.display(description="reports")
     def reports(self, user: User) -> SafeString:
         counts = _counts(user)
         parts = [
@@ -323,11 +325,11 @@ class EuGPTUserAdmin(Posts, CountedDeletion, Audited, BaseUserAdmin):
 
     @admin.display(description="seen")
     def seen(self, user: User) -> SafeString:
-        return moment(getattr(user, "seen_at", None), "never")
+        return day(getattr(user, "seen_at", None), "never")
 
     @admin.display(description="joined", ordering="date_joined")
     def joined(self, user: User) -> SafeString:
-        return moment(user.date_joined)
+        return day(user.date_joined)
 
 
 def _counts(user: User) -> Counts:
