@@ -119,11 +119,11 @@ class RunningReply:
         """
         if not self.pending_text:
             return True
-        text = self.text[_word_start(self.text, self.told_chars - stops.reach) :]
-        seen = normalised(text)
-        can_go_on = not self.finish and not text[-1].isspace()
+        start = _word_start(self.text, self.told_chars - stops.reach)
+        # The space in front tells patterns that this is not the beginning.
+        seen = (" " if start else "") + normalised(self.text[start:])
         found = list(stops.find(seen))
-        sure = [f.owner for f in found if f.end < len(seen) or not can_go_on]
+        sure = [f.owner for f in found if f.end < len(seen) or self.finish]
         if sure:
             self.stopped_by = min(sure, key=lambda rule: rule.rank)
             self.finish, self.error = "filtered", ""

@@ -145,6 +145,28 @@ def test_pattern_is_found_in_the_last_characters(publisher: Publisher, in_force:
     assert "0123" not in sent_text(reply)
 
 
+def test_end_of_what_is_written_so_far_is_no_end(publisher: Publisher, in_force: Any) -> None:
+    in_force("fire$", kind="pattern")
+    reply = reply_of(publisher)
+    say(publisher, reply, "a fire ", "and a dog")
+    assert (reply.finish, sent_text(reply)) == ("stop", "a fire and a dog")
+    again = reply_of(publisher)
+    say(publisher, again, "a dog and a ", "fire ", "")
+    assert (again.finish, sent_text(again)) == ("filtered", "a dog and a ")
+
+
+def test_beginning_of_what_is_looked_at_is_no_beginning(
+    publisher: Publisher, in_force: Any
+) -> None:
+    in_force("^word", kind="pattern")
+    reply = reply_of(publisher)
+    say(publisher, reply, "no " + "word " * 200, "word ", "word")
+    assert reply.finish == "stop"
+    again = reply_of(publisher)
+    say(publisher, again, "wor", "d for", " word")
+    assert (again.finish, sent_text(again)) == ("filtered", "wor")
+
+
 def test_flags_let_replies_pass(publisher: Publisher, in_force: Any) -> None:
     in_force("bad word", action="flag")
     reply = reply_of(publisher)
