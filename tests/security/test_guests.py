@@ -41,7 +41,7 @@ def test_an_old_cookie_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     cookie = APIClient().get("/api/quota").cookies[settings.GUEST_COOKIE_NAME].value
     assert guest_read({settings.GUEST_COOKIE_NAME: cookie})
     later = (timezone.now() + LIFETIME + timedelta(minutes=1)).timestamp()
-    monkeypatch.setattr(signing.time, "time", lambda: later)
+    monkeypatch.setattr("django.core.signing.time.time", lambda: later)
     assert guest_read({settings.GUEST_COOKIE_NAME: cookie}) == ""
 
 

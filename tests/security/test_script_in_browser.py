@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from deploy.local.paths import ROOT
 from tests.accounts.clients import PASSWORD
@@ -59,7 +59,12 @@ def canary() -> Iterator[Canary]:
 def watch(window: Visitor) -> list[str]:
     """Dialogs that open, which nobody here asks for."""
     opened: list[str] = []
-    window.page.on("dialog", lambda one: (opened.append(one.message), one.dismiss()))
+
+    def refuse(dialog: Dialog) -> None:
+        opened.append(dialog.message)
+        dialog.dismiss()
+
+    window.page.on("dialog", refuse)
     return opened
 
 

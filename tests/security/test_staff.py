@@ -1,6 +1,7 @@
 """The staff's doors: what half a sign-in, a stolen token, a crafted address or a race may open."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin
 
@@ -156,7 +157,7 @@ def test_of_many_with_one_code_one_comes_in(kind: str) -> None:
         return int(client.post(CODE, {"code": code}).status_code)
 
     with ThreadPoolExecutor(len(clients)) as pool:
-        waiting = [in_thread(pool, lambda one=client: attempt(one)) for client in clients]
+        waiting = [in_thread(pool, partial(attempt, client)) for client in clients]
         answers = sorted(one.result() for one in waiting)
     assert answers == [200] * 5 + [302]
     assert StaticToken.objects.count() == (10 if kind == "app" else 9)
