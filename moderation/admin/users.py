@@ -271,6 +271,13 @@ class EuGPTUserAdmin(Posts, CountedDeletion, Audited, BaseUserAdmin):
             messages.error(request, _CHANGED)
             return HttpResponseRedirect(reverse("admin:accounts_user_changelist"))
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Asked before anything is deleted, or written into the log as such."""
+        names, counts, missing, forbids = super().get_deleted_objects(objs, request)
+        if not all(may_touch(request.user, user) for user in objs):
+            missing.add("accounts of staff above you, or your own")
+        return names, counts, missing, forbids
+
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         account_erase(user=obj)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.keys import key_create
-from accounts.models import ApiKey
+from accounts.models import ApiKey, User
 from chat.models import Message
 from moderation.models import AuditEntry
 from tests.accounts.clients import user_make
@@ -44,3 +44,12 @@ def test_a_revoked_key_is_in_the_log() -> None:
     assert not ApiKey.objects.exists()
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.target_id) == ("apikey.revoke", str(key.pk))
+
+
+def test_a_deletion_that_is_refused_is_not_in_the_log() -> None:
+    boss = user_make("boss", is_staff=True, is_superuser=True)
+    client = staff_client(staff_make("ada", "admin"))
+    asked = {"action": "delete_selected", "_selected_action": [boss.pk], "post": "yes"}
+    assert client.post("/admin/accounts/user/", asked).status_code == 403
+    assert User.objects.filter(pk=boss.pk).exists()
+    assert not AuditEntry.objects.exists()
