@@ -1,6 +1,7 @@
 """`make screenshots`: the pictures of docs/screenshots, taken of a fresh EuGPT and its real model.
 
-Each scene of `deploy.scenes` is played in six windows: phone, tablet and desktop, light and dark.
+Each scene is played in six windows: phone, tablet and desktop, light and dark. Those of the
+workplace (`deploy.workplace_scenes`) need people and chats first, which are made for them.
 """
 
 import argparse
@@ -15,7 +16,12 @@ from deploy.local.errors import SetupError
 from deploy.local.fresh import fresh_installation
 from deploy.local.launcher import Stopped
 from deploy.local.paths import ROOT
-from deploy.scenes import SCENES, TIMEOUT_MS
+from deploy.scenes import SCENES as PAGE_SCENES
+from deploy.scenes import TIMEOUT_MS
+from deploy.workplace_people import people_come
+from deploy.workplace_scenes import WORKPLACE_SCENES
+
+SCENES = {**PAGE_SCENES, **WORKPLACE_SCENES}
 
 FOLDER = ROOT / "docs" / "screenshots"
 SIZES: dict[str, ViewportSize] = {
@@ -37,6 +43,8 @@ def main() -> int:
     try:
         frontend.build()
         with fresh_installation({}) as installation, chromium() as browser:
+            if not WORKPLACE_SCENES.keys().isdisjoint(names):
+                people_come(installation)
             for name in names:
                 _play(browser, name, installation.url)
     except Stopped:
@@ -58,7 +66,9 @@ def _play(browser: Browser, name: str, url: str) -> None:
             page.emulate_media(color_scheme=theme)
             if theme == THEMES[0]:
                 SCENES[name](page, url)
-            page.wait_for_selector(f"html[data-theme={theme}]", state="attached")
+            # The admin leaves it to the style sheet ("auto").
+            shown = f"html[data-theme={theme}], html[data-theme=auto]"
+            page.wait_for_selector(shown, state="attached")
             _take(page, f"{name}-{device}-{theme}")
         context.close()
 
