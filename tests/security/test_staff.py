@@ -213,18 +213,17 @@ def test_addresses_ask_for_nothing_that_the_page_does_not_offer(ada: User, asked
 
 
 def test_what_the_lists_offer_can_be_chosen(ada: User) -> None:
+    exchange_make(conversation_make(user_make("ana")), "zanzibar", "an island")
     client = Client()
     client.force_login(ada)
-    for asked in (
-        "chat/message/?role__exact=user",
-        "chat/message/?hidden=yes",
-        "chat/feedback/?user__may_train__exact=1",
-        "accounts/user/?is_active__exact=1&role=staff",
-        "accounts/user/?date_joined__gte=2026-01-01+00%3A00%3A00%2B00%3A00",
-        "moderation/auditentry/?actor=1&action=user.suspend",
-        "chat/generation/?status__exact=failed",
-    ):
-        assert client.get(f"/admin/{asked}").status_code == 200, asked
+    chosen = 0
+    for name, way in routes().items():
+        if name.endswith("_changelist"):
+            for link in read(client.get(way).content.decode()).links:
+                if link.startswith("?"):
+                    assert client.get(f"{way}{link}").status_code == 200, (way, link)
+                    chosen += 1
+    assert chosen > 30
 
 
 @pytest.mark.parametrize("role", ["moderator", "operator", "admin"])
