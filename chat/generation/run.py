@@ -13,27 +13,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import django.db
 
-from accounts.hints import user_hint
 from accounts.request_ids import working_for
 from chat.delivery import streams
-from chat.delivery.endings import end_event, started_event
-from chat.delivery.reply import IsHeld, RunningReply, write
-from chat.delivery.streams import Append, Written, encode
-from chat.generation.fence import held_by_its_end, held_in_database
+from chat.delivery.endings import started_event
+from chat.delivery.reply import RunningReply
+from chat.delivery.streams import Written
+from chat.generation.ending import append_entry, failure_of, outcome_of, reply_finish
 from chat.generation.history import begun_text, reply_turns
 from chat.generation.lifecycle import (
-    Outcome,
     generation_claim,
-    generation_finish,
     generation_note_prompt,
     generation_snapshot,
 )
-from chat.generation.patience import OUTAGES, PATIENCE_S, patiently
+from chat.generation.patience import OUTAGES, patiently
 from chat.generation.recovery import generation_recover
-from chat.generation.screening import message_flag, outcome_judge, rules_hit
-from chat.generation.traces import Row, trace_pack, trace_rows, trace_unpack
-from chat.models import FinishReason, Generation, Message, Status
-from chat.safety.rules import Verdict, Where, judge, rules_now
+from chat.generation.traces import trace_rows, trace_unpack
+from chat.models import Generation
+from chat.safety.rules import Where, judge, rules_now
 from inference.public import (
     Begun,
     ChatFormat,
@@ -71,7 +67,7 @@ def generation_run(*, worker: Worker) -> bool:
             # Whatever went wrong, the reader is told and the conversation is free again.
             logger.exception("generation %s failed", generation.pk)
             serving.thread.cancel(reply.key)
-            _finish(generation, reply, _failure(reply, "internal"))
+            reply_finish(generation, reply, failure_of(reply, "internal"))
         finally:
             worker.publisher.remove(reply)
     return True
@@ -109,7 +105,7 @@ def _run_claimed(
     try:
         prompt, params, start = patiently(lambda: _request(chat_format, generation, written))
     except _CannotBegin as error:
-        _finish(generation, reply, _failure(reply, error.code))
+        reply_finish(generation, reply, failure_of(reply, error.code))
         return
     generation.model, generation.model_sha256 = chat_format.name, chat_format.sha256
     generation.prompt_tokens = len(prompt.token_ids)
@@ -119,7 +115,7 @@ def _run_claimed(
     is_foreign = bool(written.token_ids) and not chat_format.wrote(written.model, written.sha256)
     if is_foreign or _is_full(written, params.max_tokens, prompt, chat_format.context_length):
         reply.finish = "length"
-        _finish(generation, reply, _outcome(chat_format, reply))
+        reply_finish(generation, reply, outcome_of(chat_format, reply))
         return
     if not written.is_started:
         started = started_event(generation)
@@ -145,7 +141,7 @@ def _run_in_engine(
         return
     if reply.first_token_at is not None:
         generation.first_token_at = datetime.fromtimestamp(reply.first_token_at, UTC)
-    _finish(generation, reply, _outcome(serving.format, reply))
+    reply_finish(generation, reply, outcome_of(serving.format, reply))
 
 
 def _request(
@@ -203,22 +199,6 @@ def _begin(generation: Generation, reply: RunningReply, start: _Start) -> None:
     reply.next_seq, reply.told_chars = 1, len(text)
 
 
-def append_entry(
-    generation: Generation,
-    reply: RunningReply,
-    kind: str,
-    data: dict[str, Any],
-    *,
-    beside: str = "",
-    is_held: IsHeld = held_in_database,
-) -> None:
-    """Append an entry while the publisher does not have the reply."""
-    addition = reply.addition(kind, encode(data), beside)
-    answers = write([(reply, addition)], is_held, PATIENCE_S)
-    if answers[0] == Append.REFUSED:
-        logger.warning("%s of generation %s was refused", kind, generation.pk)
-
-
 def _is_full(written: Written, max_tokens: int, prompt: FittedPrompt, context: int) -> bool:
     """Whether an earlier attempt wrote everything but the end."""
     count = len(written.token_ids)
@@ -245,88 +225,6 @@ def _wait(serving: ServingEngine, generation: Generation, reply: RunningReply) -
             logger.warning("no snapshot of %s: the database does not answer", generation.pk)
         if serving.thread.is_dead and not reply.is_over.wait(SNAPSHOT_S):
             raise EngineDead
-
-
-def _outcome(chat_format: ChatFormat, reply: RunningReply) -> Outcome:
-    ends = {
-        "stop": (Status.COMPLETED, FinishReason.STOP),
-        "length": (Status.COMPLETED, FinishReason.LENGTH),
-        "cancelled": (Status.CANCELLED, FinishReason.CANCELLED),
-        "filtered": (Status.COMPLETED, FinishReason.FILTERED),
-    }
-    if reply.finish not in ends:
-        return _failure(reply, reply.error or "internal")
-    status, reason = ends[reply.finish]
-    told = chat_format.count_told(reply.token_ids, reply.text)
-    return Outcome(
-        status, reason, text=reply.text, completion_tokens=reply.completion_tokens,
-        trace=_trace(reply)[:told],
-    )  # fmt: skip
-
-
-def _failure(reply: RunningReply, code: str) -> Outcome:
-    """A failed end that keeps the words there are."""
-    return Outcome(
-        Status.FAILED, FinishReason.ERROR, error_code=code, text=reply.text,
-        completion_tokens=reply.completion_tokens, trace=_trace(reply),
-    )  # fmt: skip
-
-
-def _trace(reply: RunningReply) -> list[Row]:
-    """What is recorded of all tokens; nothing where some have nothing, as begun from a text."""
-    is_complete = len(reply.logprobs) == len(reply.token_ids)
-    return trace_pack(reply.logprobs) if is_complete else []
-
-
-def _finish(generation: Generation, reply: RunningReply, outcome: Outcome) -> None:
-    """Database first, then the end entry: who sees the end finds the text stored."""
-    outcome, verdict = patiently(lambda: outcome_judge(outcome, reply.stopped_by))
-    is_filtered = outcome.finish_reason == FinishReason.FILTERED
-    if is_filtered and reply.can_write:
-        _forget_words(reply)
-    is_mine = patiently(lambda: generation_finish(generation=generation, outcome=outcome))
-    if not is_mine:
-        logger.warning("generation %s was taken over; its end is not ours", generation.pk)
-        return
-    _tell_end(generation, reply, outcome)
-    _note_rules(generation, reply, verdict)
-    if generation.user_id is not None and generation.conversation_id is not None:
-        user_hint(
-            user_id=generation.user_id,
-            kind="conversation.changed",
-            conversation=generation.conversation_id,
-        )
-
-
-def _tell_end(generation: Generation, reply: RunningReply, outcome: Outcome) -> None:
-    kind, data = end_event(generation, outcome.text)
-    is_filtered = outcome.finish_reason == FinishReason.FILTERED
-    if reply.can_write:
-        if is_filtered:
-            started = started_event(generation)
-            append_entry(generation, reply, "started", started, is_held=held_by_its_end)
-        append_entry(generation, reply, kind, data, is_held=held_by_its_end)
-    elif is_filtered:
-        streams.end_anew(reply.id, started_event(generation), data)
-    else:
-        streams.end_unclaimed(reply.id, kind, data)
-
-
-def _forget_words(reply: RunningReply) -> None:
-    """Before the row says so: a worker lost in between leaves a stream to be begun anew.
-
-    What Redis loses from here on is not put back.
-    """
-    reply.entries = []
-    patiently(lambda: streams.drop_words(reply.id, reply.attempt))
-
-
-def _note_rules(generation: Generation, reply: RunningReply, verdict: Verdict) -> None:
-    """Count what was found in the reply; flag it where it stands as it was written."""
-    rules_hit(verdict.rules or ([reply.stopped_by] if reply.stopped_by else []))
-    if generation.notice is None and verdict.flags and generation.message_id is not None:
-        message = Message.objects.filter(pk=generation.message_id).first()
-        message_flag(message=message, author_id=generation.user_id, rules=verdict.flags)
 
 
 def _give_back(generation: Generation) -> None:

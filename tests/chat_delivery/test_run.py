@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.store import redis_client
 from chat.delivery import streams
-from chat.generation import run
+from chat.generation import ending, run
 from chat.generation.lifecycle import (
     MAX_ATTEMPTS,
     generation_claim,
@@ -181,7 +181,7 @@ def test_redis_that_is_away_at_the_end_costs_time_only(
         back.start()
         return is_mine
 
-    monkeypatch.setattr("chat.generation.run.generation_finish", finish)
+    monkeypatch.setattr("chat.generation.ending.generation_finish", finish)
     assert generation_run(worker=worker)
     back.join()
     check_whole(generation)
@@ -245,8 +245,8 @@ def test_database_away_for_too_long_at_the_end_gives_the_reply_back(
             raise OperationalError("the database is away")
         return generation_finish(**arguments)
 
-    monkeypatch.setattr(run, "generation_finish", finish)
-    monkeypatch.setattr(run, "patiently", partial(patiently, patience_s=0.1))
+    monkeypatch.setattr(ending, "generation_finish", finish)
+    monkeypatch.setattr(ending, "patiently", partial(patiently, patience_s=0.1))
     generation = submit(Owner.member(user_make()))
     assert generation_run(worker=worker)
     generation.refresh_from_db()
