@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from accounts.models import User
 from accounts.export import _document
+from accounts.models import User
 from chat.generation.history import reply_turns, stored_turns
 from chat.generation.lifecycle import Outcome, generation_claim, generation_finish
 from chat.generation.traces import trace_write
