@@ -27,7 +27,8 @@ class OwnerFilter(SimpleListFilter):
     path = "user"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        pk = number_of(request.GET.get(self.parameter_name))
+        if (pk := number_of(request.GET.get(self.parameter_name))) is None:
+            return []
         names = User.objects.filter(pk=pk).values_list("username", flat=True)
         return [(str(pk), name) for name in names]
 

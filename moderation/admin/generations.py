@@ -51,12 +51,12 @@ class GenerationAdmin(Posts, FactsAdmin):
         "short_id",
         "state",
         "user",
+        "queued",
         "queue_s",
         "first_token_s",
         "total_s",
         "tokens",
         "worker",
-        "queued",
     ]
     list_filter = ["status", "finish_reason", ErrorFilter, "queued_at"]
     list_select_related = ["user"]

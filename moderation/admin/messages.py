@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from chat.models import Message, Role
@@ -23,7 +23,7 @@ from chat.services.hiding import message_hide, message_unhide
 from chat.services.messages import messages_below, messages_delete
 from moderation.admin.base import ReadOnlyAdmin
 from moderation.admin.filters import HiddenFilter
-from moderation.admin.lists import NONE, badge, moment
+from moderation.admin.lists import badge, moment
 from moderation.admin.posts import Posts
 from moderation.deletion import CountedDeletion
 from moderation.reading import MAY_READ, messages_found, search_record
@@ -36,7 +36,7 @@ class MessageAdmin(Posts, CountedDeletion, ReadOnlyAdmin):
     class Media:
         css = {"all": ["moderation/reading.css"]}
 
-    list_display = ["found", "kind", "conversation", "username", "state", "created"]
+    list_display = ["found", "kind", "conversation", "username", "created"]
     list_display_links = ["found"]
     sortable_by: list[str] = []
     list_filter = [HiddenFilter, "role", "created_at"]
@@ -119,12 +119,10 @@ class MessageAdmin(Posts, CountedDeletion, ReadOnlyAdmin):
         return message.conversation.user.username
 
     @admin.display(description="kind")
-    def kind(self, message: Message) -> str:
-        return "Prompt" if message.role == Role.USER else "Reply"
-
-    @admin.display(description="state")
-    def state(self, message: Message) -> SafeString:
-        return badge("Hidden", "bad", "eye-off") if message.is_hidden else NONE
+    def kind(self, message: Message) -> SafeString:
+        name = "Prompt" if message.role == Role.USER else "Reply"
+        hidden = badge("Hidden", "bad", "eye-off") if message.is_hidden else ""
+        return format_html("<span>{} {}</span>", name, hidden)
 
     @admin.display(description="written")
     def created(self, message: Message) -> SafeString:

@@ -9,6 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Session, User
+from chat.generation.admission import prompt_count
+from chat.generation.owner import Owner
 from chat.models import Report, ReportReason
 from chat.services.opinions import report_make
 from moderation.models import AuditEntry
@@ -152,3 +154,16 @@ def test_lists_count_and_filter(desk: Client) -> None:
     assert names("role=moderator") == {"mo"}
     client_for(ana)
     assert names("active=day") == {"ana"}
+
+
+def test_the_user_page_shows_what_is_used_of_the_limits(desk: Client) -> None:
+    ana = user_make("ana")
+    owner = Owner.member(ana)
+    for _ in range(3):
+        prompt_count(owner)
+    page = desk.get(f"{USERS}{ana.pk}/change/")
+    shown = {limit["name"]: limit["told"] for limit in page.context["quota"]}
+    assert shown["Prompts a day"] == "3 of 2000"
+    assert shown["Prompts a minute"].startswith("3 of ")
+    assert shown["Replies at once"].startswith("0 of ")
+    assert "3 of 2000" in page.content.decode()
