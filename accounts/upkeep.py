@@ -3,6 +3,7 @@
 As with `accounts.belongings`, each app registers its part when it starts.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,8 @@ from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from accounts.email_links import LIFETIMES, LinkKind
 from accounts.models import Session, User
+
+logger = logging.getLogger(__name__)
 
 # In one transaction.
 _BATCH = 500
@@ -52,11 +55,20 @@ def leftovers_count() -> dict[str, int]:
     return {name: rows.count() for name, rows in found.items() if rows is not None}
 
 
-def leftovers_prune() -> dict[str, int]:
-    """Delete what is over; returns how many of each kind. Safe to run twice, also at once."""
-    return {
-        kind.name: _prune(kind, rows) for kind in _registered if (rows := kind.find()) is not None
-    }
+def leftovers_prune() -> dict[str, int | None]:
+    """Delete what is over; returns how many of each kind, None of one that failed and is logged.
+
+    Safe to run twice, also at once.
+    """
+    counts: dict[str, int | None] = {}
+    for kind in _registered:
+        try:
+            if (rows := kind.find()) is not None:
+                counts[kind.name] = _prune(kind, rows)
+        except Exception:  # the others have nothing to do with it
+            logger.exception("%s could not be deleted", kind.name)
+            counts[kind.name] = None
+    return counts
 
 
 def _prune(kind: Leftovers, rows: Rows) -> int:

@@ -28,8 +28,9 @@ def _detached() -> Rows:
 
 
 def _untouched_conversations() -> Rows | None:
+    """But pinned ones: to pin is to say that it is to stay."""
     end = retention_end()
-    return None if end is None else Conversation.objects.filter(updated_at__lt=end)
+    return None if end is None else Conversation.objects.filter(updated_at__lt=end, pinned=False)
 
 
 def _delete_conversations(rows: Rows) -> None:

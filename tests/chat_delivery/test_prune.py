@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session as DjangoSession
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -128,6 +128,18 @@ def test_retention_deletes_what_was_not_touched_for_so_long(user: User, settings
     assert set(Message.objects.values_list("conversation", flat=True)) == {new.pk}
 
 
+def test_retention_spares_pinned_conversations_and_who_has_one(
+    user: User, settings: Settings
+) -> None:
+    settings.RETENTION_DAYS = 90
+    pinned = conversation_make(old_user("keeper"), updated_at=LONG_AGO)
+    Conversation.objects.filter(pk=pinned.pk).update(pinned=True)
+    conversation_make(user, updated_at=LONG_AGO)
+    prune()
+    assert list(Conversation.objects.all()) == [pinned]
+    assert User.objects.filter(username="keeper").exists()
+
+
 def test_retention_deletes_accounts_that_nobody_uses(user: User, settings: Settings) -> None:
     settings.RETENTION_DAYS = 90
     old_user("gone")
@@ -202,3 +214,27 @@ def test_what_cannot_be_deleted_does_not_hold_it_up(
     stuck = upkeep.Leftovers("stuck", lambda: User.objects.all(), lambda rows: None)
     monkeypatch.setattr(upkeep, "_registered", [stuck, *upkeep._registered])
     assert leftovers_prune()["stuck"] == 0
+
+
+@pytest.mark.usefixtures("user")
+def test_a_kind_that_fails_does_not_end_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from accounts import upkeep
+
+    def fail(rows: Any = None) -> None:
+        raise RuntimeError("no")
+
+    unfindable = upkeep.Leftovers("unfindable", fail)
+    undeletable = upkeep.Leftovers("undeletable", User.objects.all, fail)
+    monkeypatch.setattr(upkeep, "_registered", [unfindable, undeletable, *upkeep._registered])
+    OutstandingToken.objects.create(jti="1", token="", expires_at=LONG_AGO)
+    with pytest.raises(CommandError, match="unfindable, undeletable") as failure:
+        call_command("prune")
+    assert failure.value.returncode == 1
+    assert "       1 expired refresh tokens\n" in capsys.readouterr().out
+    prune()
+    told = [record.getMessage() for record in caplog.records if record.exc_info]
+    assert ["unfindable" in line for line in told] == [True, False] * 2

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from accounts.upkeep import leftovers_count, leftovers_prune
 
@@ -19,7 +19,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         is_dry = options["dry_run"]
-        counts = leftovers_count() if is_dry else leftovers_prune()
+        counts = {**(leftovers_count() if is_dry else leftovers_prune())}
         for name, count in counts.items():
-            self.stdout.write(f"{count:>8,} {name}")
+            self.stdout.write(f"{'failed' if count is None else f'{count:,}':>8} {name}")
+        if failed := [name for name, count in counts.items() if count is None]:
+            raise CommandError(f"not deleted, see the log: {', '.join(failed)}")
         self.stdout.write("nothing was deleted" if is_dry else "deleted")
