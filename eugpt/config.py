@@ -99,6 +99,7 @@ class Config(BaseSettings):
     queue_limit: int = Field(200, alias="EUGPT_QUEUE_LIMIT", ge=1)
     queue_limit_member: int = Field(8, alias="EUGPT_QUEUE_LIMIT_MEMBER", ge=1)
     queue_limit_guest: int = Field(16, alias="EUGPT_QUEUE_LIMIT_GUEST", ge=1)
+    register_quota: Quota = Field("60 per day", alias="EUGPT_REGISTER_QUOTA")
     prompt_rate: Rate = Field("60 per minute", alias="EUGPT_PROMPT_RATE")
     guest_prompt_rate: Rate = Field("30 per minute", alias="EUGPT_GUEST_PROMPT_RATE")
     staff_second_factor: Literal["optional", "required"] = Field(

@@ -36,10 +36,12 @@ _EMAIL = email_settings(CONFIG.mail_url())
 EMAIL_ENABLED = bool(_EMAIL)
 DEFAULT_FROM_EMAIL = CONFIG.mail_from()
 globals().update(_EMAIL)  # EMAIL_BACKEND, EMAIL_HOST, …
-# One `limits` rate each, "" for none: register, login, guest_address, shared and context count per
-# client address, guest_prompt and guest_quota per guest (`accounts.guests`), the others per user.
+# One `limits` rate each, "" for none: register, register_day, login, guest_address, shared and
+# context count per client address, guest_prompt and guest_quota per guest (`accounts.guests`), the
+# others per user.
 RATE_LIMITS = {
     "register": "30 per 10 minutes",
+    "register_day": CONFIG.register_quota,
     "login": "20 per minute",
     # Failed sign-ins (`accounts.lockout`): by name and address, by name from devices that are not
     # known, and by name and known device.

@@ -87,6 +87,7 @@ class RegisterView(CookieView):
         limit_hit(name="register", key=address_key(request.META.get("REMOTE_ADDR")))
         data = RegisterInput(data=request.data)
         data.is_valid(raise_exception=True)
+        limit_hit(name="register_day", key=address_key(request.META.get("REMOTE_ADDR")))
         user = user_register(**data.validated_data)
         pair = tokens_issue(user=user, user_agent=user_agent_of(request))
         response = session_response(pair, status.HTTP_201_CREATED)

@@ -148,3 +148,16 @@ def test_login_from_another_site_is_refused() -> None:
         assert error_of(response) == (403, "foreign_origin")
     own = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
     assert APIClient().post("/api/auth/login", body, headers=own).status_code == 200
+
+
+def test_an_address_makes_so_many_accounts_a_day(settings: Any) -> None:
+    """What names no account that could be made is not counted; other addresses go on."""
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "register_day": "2 per day"}
+    assert error_of(_register("ana", password="short1")) == (400, "invalid")
+    assert [_register(name).status_code for name in ("ana", "ben")] == [201, 201]
+    response = _register("cleo")
+    assert error_of(response) == (429, "rate_limited")
+    assert 86_000 < response.json()["retry_after"] <= 86_400
+    elsewhere = APIClient(REMOTE_ADDR="10.0.0.9")
+    body = {"username": "cleo", "password": PASSWORD}
+    assert elsewhere.post("/api/auth/register", body).status_code == 201
