@@ -38,7 +38,7 @@ class MessageAdmin(Posts, CountedDeletion, ReadOnlyAdmin):
 
     list_display = ["found", "kind", "conversation", "username", "created"]
     list_display_links = ["found"]
-    sortable_by: list[str] = []
+    sortable_by = ()
     list_filter = [HiddenFilter, "role", "created_at"]
     list_select_related = ["conversation__user"]
     search_fields = ["content"]

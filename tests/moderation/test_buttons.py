@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from django.test import Client, override_settings
 
 from accounts.models import User
+from accounts.removal import account_erase
 from accounts.store import redis_client
 from chat.models import Conversation, Generation, Message, Share, Status
 from chat.services.shares import share_create
@@ -156,7 +158,7 @@ def test_of_two_who_delete_a_user_at_once_one_is_told_so(ana: User, reply: Messa
         return response.status_code, response.content.decode()  # contexts mix: signals are global
 
     with ThreadPoolExecutor(2) as pool:
-        made = [in_thread(pool, lambda one=one: delete(one)) for one in office]
+        made = [in_thread(pool, partial(delete, one)) for one in office]
     told = [future.result() for future in made]
     assert [status for status, _ in told] == [200, 200]
     assert sum("deleted successfully" in page for _, page in told) == 1
@@ -172,11 +174,9 @@ def test_a_user_who_is_gone_at_the_last_moment_is_told_and_not_logged(
     """The race, made certain: the other one's deletion ends while this page is being worked on."""
     from moderation.admin import users
 
-    real = users.account_erase
-
     def slower(*, user: User) -> None:
         User.objects.filter(pk=user.pk).delete()
-        real(user=user)
+        account_erase(user=user)
 
     monkeypatch.setattr(users, "account_erase", slower)
     boss = staff_client(staff_make("boss", "admin"))
