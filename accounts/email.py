@@ -17,8 +17,10 @@ from django.utils.crypto import salted_hmac
 
 from accounts.email_links import LinkKind, link_user
 from accounts.errors import EmailOff, Invalid, InvalidLink, RateLimited
+from accounts.keys import keys_revoke_all
 from accounts.limits import limit_hit
-from accounts.models import User
+from accounts.models import NoticeKind, User
+from accounts.notices import notice_queue
 from accounts.selectors import user_by_email
 from accounts.services import password_check
 from accounts.sessions import user_lock
@@ -49,6 +51,7 @@ def email_remove(*, user: User, password: str) -> None:
     password_check(user=user, password=password)
     with transaction.atomic():
         user = user_lock(user_id=user.pk)
+        notice_queue(user=user, kind=NoticeKind.EMAIL, email=user.email)
         user.email = user.pending_email = ""
         user.pending_email_at = None
         user.save(update_fields=["email", "pending_email", "pending_email_at"])
@@ -64,6 +67,8 @@ def email_verify(*, token: str) -> User:
             user = link_user(kind=LinkKind.VERIFY, token=token)
             if not user.pending_email:
                 raise InvalidLink
+            if user.email.lower() != user.pending_email.lower():
+                notice_queue(user=user, kind=NoticeKind.EMAIL, email=user.email)
             user.email, user.pending_email, user.pending_email_at = user.pending_email, "", None
             user.save(update_fields=["email", "pending_email", "pending_email_at"])
     except IntegrityError:
@@ -88,7 +93,8 @@ def password_forgot(*, email: str) -> None:
 
 
 def password_reset(*, token: str, new_password: str) -> User:
-    """Set the password of whom the link was sent to, and end all sessions; starts none.
+    """Set the password of whom the link was sent to, and end all sessions and API keys:
+    whoever needs it may have lost more than the password. Starts no session.
 
     Failed sign-ins of before no longer count (`accounts.lockout`). Raises InvalidLink and, with the
     link still good, Invalid for a weak password.
@@ -103,6 +109,7 @@ def password_reset(*, token: str, new_password: str) -> User:
             raise Invalid(error.messages[0], fields={"new_password": error.messages}) from None
         user.set_password(new_password)
         user.save(update_fields=["password"])
+        keys_revoke_all(user=user)
     return user
 
 

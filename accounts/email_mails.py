@@ -7,7 +7,7 @@ something to strangers through it.
 from django.core.mail import EmailMessage
 
 from accounts.email_links import LIFETIMES, LinkKind, link_make
-from accounts.models import User
+from accounts.models import Notice, NoticeKind, User
 from accounts.selectors import user_by_email
 
 _VERIFY = """\
@@ -37,6 +37,36 @@ somebody, probably you, has forgotten the password of your account at EuGPT. To 
 
 The link is good for {hours} hour. If it was not you, do nothing: your password stays as it is.
 """
+
+_PASSWORD_CHANGED = """\
+Hello {name},
+
+the password of your account at EuGPT was changed. If it was you, all is well.
+
+If it was not you, set a new one now: choose "Forgot your password?" where you sign in. That signs
+out whoever is in, and revokes all API keys.
+"""
+
+_EMAIL_CHANGED = """\
+Hello {name},
+
+this is no longer the e-mail address of your account at EuGPT: it was changed or removed, and
+nothing more about the account will come here. If it was you, all is well.
+
+If it was not you, somebody knows your password: sign in, change it and revoke the API keys in the
+settings. If you cannot get in any more, ask those who run the site where you sign in.
+"""
+
+_NOTICES = {
+    NoticeKind.PASSWORD: ("Your password at EuGPT was changed", _PASSWORD_CHANGED),
+    NoticeKind.EMAIL: ("Your e-mail address at EuGPT was changed", _EMAIL_CHANGED),
+}
+
+
+def notice_mail(notice: Notice) -> EmailMessage:
+    """To who owned the account when it happened. No link: such mails are what forgers imitate."""
+    subject, body = _NOTICES[NoticeKind(notice.kind)]
+    return _mail(subject, body.format(name=notice.user.username), notice.email)
 
 
 def mail_for(*, kind: LinkKind, user: User) -> EmailMessage | None:

@@ -1,7 +1,8 @@
 """API keys: make, look up, revoke.
 
 A key is 256 random bits, so its plain SHA-256 is as good as a slow hash and costs nothing at each
-request. Revoking deletes the row. Keys outlive a password change; a suspended user's are refused.
+request. Revoking deletes the row. Keys outlive a change of the password, but not a reset by mail; a
+suspended user's are refused.
 """
 
 import hashlib
@@ -52,6 +53,11 @@ def key_revoke(*, user: User, key_id: int) -> None:
     deleted, _ = ApiKey.objects.filter(user=user, pk=key_id).delete()
     if not deleted:
         raise NotFound
+
+
+def keys_revoke_all(*, user: User) -> None:
+    """End all keys of the user at once."""
+    ApiKey.objects.filter(user=user).delete()
 
 
 def key_user(*, secret: str) -> User:

@@ -155,3 +155,24 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class NoticeKind(models.TextChoices):
+    """What an owner is told of, in case that it was somebody else's doing."""
+
+    PASSWORD = "password"
+    EMAIL = "email"
+
+
+class Notice(models.Model):
+    """A mail that is to be sent, to the address that was confirmed when it happened: the account
+    may have another one by now. Deleted once it is sent; the queue names its id only.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=16, choices=NoticeKind)
+    email = models.EmailField()
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"notice {self.pk}"

@@ -1,5 +1,6 @@
 """What goes with a new password: all sessions but the one it was set in end, and an e-mail address
-that was not yet confirmed is forgotten (whoever knew the old password may have named it).
+that was not yet confirmed is forgotten (whoever knew the old password may have named it). The one
+that was confirmed is told.
 
 `User.save` comes here, so that no way of setting a password can forget it: the API, the link in a
 mail, the admin's form, `changepassword`. Only `QuerySet.update` passes by; nothing may use that.
@@ -9,7 +10,8 @@ from collections.abc import Callable
 
 from django.db import transaction
 
-from accounts.models import User
+from accounts.models import NoticeKind, User
+from accounts.notices import notice_queue
 from accounts.tokens import tokens_end_all
 
 
@@ -21,7 +23,7 @@ def password_save(*, user: User, save: Callable[[], None]) -> None:
     would bring ended tokens back.
     """
     rows = User.objects.select_for_update(no_key=True).filter(pk=user.pk)
-    stored = rows.values("password", "token_version").first()
+    stored = rows.values("password", "token_version", "email").first()
     if stored is not None:
         user.token_version = stored["token_version"]
     save()
@@ -30,3 +32,4 @@ def password_save(*, user: User, save: Callable[[], None]) -> None:
     user.pending_email, user.pending_email_at = "", None
     user.save(update_fields=["pending_email", "pending_email_at"])
     tokens_end_all(user=user, keep=user.session_id)
+    notice_queue(user=user, kind=NoticeKind.PASSWORD, email=stored["email"])

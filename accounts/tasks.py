@@ -9,8 +9,8 @@ from celery import shared_task
 from django.core.mail import EmailMessage
 
 from accounts.email_links import LinkKind
-from accounts.email_mails import mail_for
-from accounts.models import User
+from accounts.email_mails import mail_for, notice_mail
+from accounts.models import Notice, User
 from accounts.suspension import suspensions_lift
 from accounts.upkeep import leftovers_prune
 
@@ -46,6 +46,25 @@ def _sent(mail: EmailMessage) -> str:
     return ""
 
 
+def _deliver(task: Any, mail: EmailMessage) -> bool:
+    """Send it for this task; returns whether it is sent, or the task was queued anew to wait for
+    other mails, which costs none of its tries. Raises for the next try, and MailNotSent at last.
+    """
+    retries = task.request.retries
+    if not _SENDING.acquire(blocking=False):
+        # Not all at the same moment: only two of them would be sent then.
+        wait_s = random.uniform(1, _BUSY_S)
+        task.apply_async(args=tuple(task.request.args), countdown=wait_s, retries=retries)
+        return False
+    try:
+        failure = _sent(mail)
+    finally:
+        _SENDING.release()
+    if failure:
+        raise task.retry(exc=MailNotSent(failure), countdown=_MAIL_RETRY_S * 2**retries)
+    return True
+
+
 class MailNotSent(Exception):
     """Says what kind of failure it was: the mail server's own words may name the address."""
 
@@ -55,22 +74,17 @@ def mail_send(self: Any, kind: str, user_id: int) -> None:
     """Send the user a mail with a link, if there still is a reason; nobody has the id 0.
 
     Told of ids only: address and link are neither in the queue nor in a log. A mail server that
-    does not take it is asked again, 5 times within 8 minutes; to wait for other mails costs none of
-    them. Run twice it sends a second mail.
+    does not take it is asked again, 5 times within 8 minutes. Run twice it sends a second mail.
     """
-    retries = self.request.retries
     user = User.objects.filter(pk=user_id).first()
     mail = mail_for(kind=LinkKind(kind), user=user) if user is not None else None
-    if mail is None:
-        return
-    if not _SENDING.acquire(blocking=False):
-        # Not all at the same moment: only two of them would be sent then.
-        wait_s = random.uniform(1, _BUSY_S)
-        self.apply_async(args=(kind, user_id), countdown=wait_s, retries=retries)
-        return
-    try:
-        failure = _sent(mail)
-    finally:
-        _SENDING.release()
-    if failure:
-        raise self.retry(exc=MailNotSent(failure), countdown=_MAIL_RETRY_S * 2**retries)
+    if mail is not None:
+        _deliver(self, mail)
+
+
+@shared_task(bind=True, max_retries=_MAIL_RETRIES, ignore_result=True)
+def notice_send(self: Any, notice_id: int) -> None:
+    """Tell an owner what has changed, as `mail_send` does; once it is sent there is no notice."""
+    notice = Notice.objects.select_related("user").filter(pk=notice_id).first()
+    if notice is not None and _deliver(self, notice_mail(notice)):
+        notice.delete()

@@ -17,10 +17,11 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from accounts.email_links import LIFETIMES, LinkKind
-from accounts.models import Session, User
+from accounts.models import Notice, Session, User
 
 logger = logging.getLogger(__name__)
 
+NOTICE_LIFETIME = timedelta(days=2)
 # In one transaction.
 _BATCH = 500
 
@@ -115,5 +116,9 @@ ACCOUNTS_LEFTOVERS = (
             pending_email_at__lte=timezone.now() - LIFETIMES[LinkKind.VERIFY]
         ),
         _forget_pending,
+    ),
+    Leftovers(
+        "mails that nobody took",
+        lambda: Notice.objects.filter(at__lte=timezone.now() - NOTICE_LIFETIME),
     ),
 )

@@ -143,7 +143,9 @@ class PasswordResetView(CookieView):
         tags=TAGS,
     )
     def post(self, request: Request) -> Response:
-        """Set a new password with the token of a link. All sessions end; none begins."""
+        """Set a new password with the token of a link. All sessions end and API keys are
+        revoked; no session begins.
+        """
         limit_hit(name="link", key=_address(request))
         data = PasswordResetInput(data=request.data)
         data.is_valid(raise_exception=True)

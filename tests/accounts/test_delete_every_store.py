@@ -18,7 +18,7 @@ from django.utils import timezone
 from django_otp.models import Device
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts.models import Notice, NoticeKind, User
 from accounts.services import user_reactivate, user_suspend
 from accounts.store import redis_client
 from accounts.tickets import Ticket, ticket_issue
@@ -60,6 +60,7 @@ def account(user: User) -> None:
     assert client.post("/api/auth/email/verify", {"token": token}).status_code == 200
     client.put("/api/auth/email", {"email": PENDING, "password": PASSWORD})
     client.post("/api/auth/password/forgot", {"email": EMAIL})
+    Notice.objects.create(user=user, kind=NoticeKind.EMAIL, email=EMAIL)
     client.patch("/api/auth/me", {"username": NAME, "settings": {"sampling": {"top_k": 3}}})
     for name in (OLD_NAME, NAME):
         APIClient().post("/api/auth/login", {"username": name, "password": TEXT})

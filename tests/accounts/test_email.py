@@ -250,7 +250,8 @@ def test_of_many_uses_at_once_one_sets_the_password() -> None:
     [
         "", "ana", "a@b", "a b@example.org", "a@example.org\nBcc: x@y.de",
         "a@localhost", "a@mail.localhost", "a@[127.0.0.1]", "a@[IPv6:::1]", "a@127.0.0.1",
-        "a@bücher.example.org", "a@example.ελ", "ä@example.org", "a@ex\u0430mple.org", "a@example.org.",
+        "a@bücher.example.org", "a@example.ελ", "ä@example.org", "a@ex\u0430mple.org",
+        "a@example.org.",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(email: str) -> None:

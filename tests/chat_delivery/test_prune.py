@@ -81,6 +81,7 @@ EXPIRED = {
     "ended sessions": 1,
     "ended admin sessions": 1,
     "e-mail addresses never confirmed": 1,
+    "mails that nobody took": 0,
     "expired shares": 1,
     "rows of guests and temporary chats": 0,
     "old audit entries": 1,
