@@ -7,6 +7,7 @@ Nothing is deleted. Who reads leaves the text out (`Message.shown_content`, `cha
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -22,17 +23,20 @@ from chat.services.conversations import conversation_tell
 
 logger = logging.getLogger(__name__)
 
+_TRACES_AT_ONCE = 50
+
 
 def message_hide(*, message: Message) -> list[int]:
-    """Hide a message and what was continued from it, which begins with the same words.
+    """Hide a message and what begins with its words: what was continued or branched off from it.
 
     The ids hidden now: none where somebody was quicker. A title made of its words goes, also from
     shares; replies that are being made of it stop. One transaction, then the stops.
     """
     with transaction.atomic():
         conversation = _locked(message)
-        ids = _with_continuations(message)
-        hidden = [*_messages(ids).filter(hidden_at=None).values_list("pk", flat=True)]
+        ids = _with_successors(message)
+        shown = _messages(ids).filter(hidden_at=None).order_by("pk")
+        hidden = [*shown.values_list("pk", flat=True)]
         _messages(hidden).update(hidden_at=timezone.now())
         retitle(conversation, make_title(message.content), DEFAULT_TITLE)
         _tell(conversation)
@@ -89,13 +93,42 @@ def _messages(ids: list[int]) -> Any:
     return Message.objects.filter(pk__in=ids)
 
 
-def _with_continuations(message: Message) -> list[int]:
+def _with_successors(message: Message) -> list[int]:
+    begun = _begun(message)
     ids, found = [message.pk], [message.pk]
     while found:
         rows = Message.objects.filter(generation__continues__message__in=found)
-        found = list(rows.exclude(pk__in=ids).values_list("pk", flat=True))
+        next_ids = {*rows.values_list("pk", flat=True)}
+        for source in (begun[pk] for pk in found if pk in begun):
+            next_ids |= {pk for pk, reply in begun.items() if reply.branches_off_in(source)}
+        found = sorted(next_ids.difference(ids))
         ids += found
     return ids
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A reply by its recorded tokens, the first `given` of which were there before it."""
+
+    given: int
+    model: str
+    tokens: list[int]
+
+    def branches_off_in(self, source: _Begun) -> bool:
+        """The last token given is the branch's own, unless the branch ends there."""
+        length = max(1, self.given - 1)
+        is_same = self.tokens[:length] == source.tokens[:length]
+        return bool(self.given and self.tokens and is_same and self.model == source.model)
+
+
+def _begun(message: Message) -> dict[int, _Begun]:
+    """The replies to the same prompt by id, if some of them branched off: no row says in which."""
+    rows = Generation.objects.filter(message__parent=message.parent_id, trace__isnull=False)
+    if message.parent_id is None or not rows.filter(begun_tokens__gt=0).exists():
+        return {}
+    names = ("message", "begun_tokens", "model_sha256", "trace__tokens")
+    found = rows.values_list(*names).iterator(_TRACES_AT_ONCE)
+    return {pk: _Begun(given, model, [row[0] for row in t]) for pk, given, model, t in found}
 
 
 def retitle(conversation: Conversation, old: str, new: str) -> None:

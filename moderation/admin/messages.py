@@ -86,7 +86,7 @@ class MessageAdmin(Posts, CountedDeletion, ReadOnlyAdmin):
         if not hidden:
             return "It was hidden already."
         self.audit(request, "hide", message, {"hidden": hidden})
-        more = f", with {len(hidden) - 1} that go on with it" if hidden[1:] else ""
+        more = f", with {len(hidden) - 1} that begin with its words" if hidden[1:] else ""
         return f"Hidden{more}: only staff reads it now."
 
     def post_unhide(self, request: HttpRequest, message: Message) -> str:

@@ -176,6 +176,35 @@ def test_what_goes_on_with_a_hidden_reply_is_hidden_with_it(chat: Conversation) 
     assert message_hide(message=reply) == []
 
 
+def _branch(source: Message, text: str, ids: list[int], begun: int) -> Message:
+    """A reply beside it whose first `begun` tokens were given."""
+    made = Message.objects.create(
+        conversation=source.conversation, parent=source.parent, role="assistant", content=text
+    )
+    generation = Generation.objects.create(
+        message=made, conversation=source.conversation, user=source.conversation.user,
+        owner_key="u:1", begun_tokens=begun, status=Status.COMPLETED,
+    )  # fmt: skip
+    trace_write(generation=generation, rows=[[i, str(i), -0.1, []] for i in ids])
+    return made
+
+
+def test_what_branched_off_in_a_hidden_reply_is_hidden_with_it(chat: Conversation) -> None:
+    """All but the last of the tokens that were given to a branch are those of its source."""
+    reply = chat.messages.get(content__contains=SECRET)
+    trace_write(generation=reply.generation, rows=[[i, str(i), -0.1, []] for i in (1, 2, 3, 4)])
+    late = _branch(reply, f"The {SECRET} hums.", [1, 2, 3, 9, 8], 4)
+    of_late = _branch(reply, f"The {SECRET} hums low.", [1, 2, 3, 9, 7], 5)
+    ended = _branch(reply, "The", [1], 1)
+    others = [
+        _branch(reply, "Another first word.", [5, 6], 1),
+        _branch(reply, "Off in some other reply.", [5, 6, 7], 3),
+        _branch(reply, "The same by chance, off in another.", [1, 6, 7], 3),
+    ]
+    assert message_hide(message=reply) == [reply.pk, late.pk, of_late.pk, ended.pk]
+    assert not any(Message.objects.get(pk=other.pk).is_hidden for other in others)
+
+
 def test_the_title_made_of_a_hidden_prompt_goes_with_it(api: APIClient, user: User) -> None:
     conversation = conversation_make(user, f"of a {SECRET}")
     exchange_make(conversation, f"of a {SECRET}", "Yes.")
