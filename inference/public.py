@@ -154,10 +154,24 @@ class ChatFormat:
 
 
 def active_chat_format() -> ChatFormat | None:
-    """The format of the active checkpoint; None when no checkpoint is active."""
+    """The format of the active checkpoint; None when no checkpoint is active.
+
+    Where its folder is bad, that of the one before, which workers start with then. Raises
+    `CheckpointError` where that is bad, too, or there is none.
+    """
     checkpoint = active_checkpoint()
     if checkpoint is None:
         return None
+    try:
+        return _format_of(checkpoint)
+    except CheckpointError:
+        before = checkpoint_before()
+        if before is None:
+            raise
+        return _format_of(before)
+
+
+def _format_of(checkpoint: Checkpoint) -> ChatFormat:
     folder = settings.MODELS_DIR / checkpoint.path
     return _chat_format(folder, checkpoint.name, checkpoint.sha256)
 
@@ -192,16 +206,17 @@ def start_engine(
     on_death: Callable[[], None],
     *,
     beside: ServingEngine | None = None,
+    instead: Checkpoint | None = None,
 ) -> ServingEngine:
     """Load the active checkpoint and start its engine thread. Imports torch: workers only.
 
-    `beside`: an engine that serves meanwhile. Raises `CheckpointError` when there is none or its
-    folder is bad.
+    `beside`: an engine that serves meanwhile. `instead`: what to load, not the active one.
+    Raises `CheckpointError` when there is none or its folder is bad.
     """
     from inference.engine.loading import compiled_here, load_engine
     from inference.engine.thread import EngineThread
 
-    registered = active_checkpoint()
+    registered = instead or active_checkpoint()
     if registered is None:
         raise CheckpointError("not_found", "no checkpoint is active; run load_checkpoint")
     engine = load_engine(

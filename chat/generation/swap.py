@@ -146,7 +146,7 @@ class CheckpointWatch:
             raise
         except Exception as error:
             logger.exception("%s cannot be loaded", release.name)
-            self._fail(release, error)
+            self.fail(release, error)
             return
         finally:
             self.loading = ""
@@ -187,7 +187,8 @@ class CheckpointWatch:
         if not keep_turn and self._engines.retired is None:
             self._end_turn()
 
-    def _fail(self, release: Release, error: Exception) -> None:
+    def fail(self, release: Release, error: Exception) -> None:
+        """Sign why `release` is not served, and try it again later; call it before `start`."""
         code = error.code if isinstance(error, CheckpointError) else type(error).__name__
         self.error = f"{release.name}: {code}: {error}"[:_ERROR_CHARS]
         self._failures = self._failures + 1 if release == self._failed else 1

@@ -24,9 +24,17 @@ from chat.delivery.publisher import Publisher
 from chat.generation.engines import Engines
 from chat.generation.fence import held_in_database_by_thread
 from chat.generation.pace import Pace
+from chat.generation.patience import OUTAGES
 from chat.generation.stops import StopListener
 from chat.generation.swap import CheckpointWatch
-from inference.public import ServingEngine, StepOutput, start_engine
+from inference.public import (
+    Release,
+    ServingEngine,
+    StepOutput,
+    active_release,
+    checkpoint_before,
+    start_engine,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -66,15 +74,17 @@ class Worker:
         return self._engines.current
 
     def start(self, on_loaded: Callable[[ServingEngine], None] | None = None) -> None:
-        """Load the model and report for duty; raises CheckpointError.
+        """Load the model and report for duty; raises CheckpointError where there is none to load.
 
         `on_loaded` is called in between: nobody counts on this worker yet.
         """
-        serving = start_engine(self._take, self._die)
+        serving, failed = self._first_engine()
         if on_loaded is not None:
             on_loaded(serving)
         self._engines = Engines(serving)
         self._watch = CheckpointWatch(self.id, self._engines, self._load, WORKER_KEY_PREFIX)
+        if failed is not None:
+            self._watch.fail(*failed)
         _favour_engine()
         self.publisher.start()
         self.stops.start()
@@ -111,6 +121,22 @@ class Worker:
             yield serving
         finally:
             self._engines.release(key)
+
+    def _first_engine(self) -> tuple[ServingEngine, tuple[Release, Exception] | None]:
+        """The active checkpoint's or, where it cannot be loaded, that of the one before, and why:
+        workers that were there already serve that one, and a supervisor would start us for ever.
+        """
+        release = active_release()
+        try:
+            return start_engine(self._take, self._die), None
+        except OUTAGES:
+            raise
+        except Exception as error:
+            before = checkpoint_before()
+            if release is None or before is None:
+                raise
+            logger.exception("%s cannot be loaded; %s is tried", release.name, before.name)
+            return start_engine(self._take, self._die, instead=before), (release, error)
 
     def _load(self, beside: ServingEngine) -> ServingEngine:
         return start_engine(self._take, self._die, beside=beside)

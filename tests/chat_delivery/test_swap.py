@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.db import connections
 from pytest_django.fixtures import Settings
 
 from accounts.store import redis_client
+from chat.errors import ModelUnavailable
 from chat.generation import swap
 from chat.generation.lifecycle import generation_requeue
 from chat.generation.run import generation_run
@@ -22,7 +24,7 @@ from chat.generation.worker import WORKER_KEY_PREFIX, Worker
 from chat.generation.workers import workers_alive
 from chat.models import Generation
 from inference.models import Checkpoint
-from inference.public import Release
+from inference.public import CheckpointError, Release
 from tests.accounts.clients import user_make
 from tests.support.tiny_model import build_tiny_checkpoint
 
@@ -179,11 +181,78 @@ def test_a_broken_checkpoint_is_tried_again_later_and_later(worker: Worker) -> N
     release = Release("x", "y", None)
     waits = []
     for _ in range(8):
-        watch._fail(release, ValueError("no"))
+        watch.fail(release, ValueError("no"))
         waits.append(round(watch._again_at - time.monotonic()))
     assert waits == [30, 60, 120, 240, 480, 600, 600, 600]
-    watch._fail(Release("x", "z", None), ValueError("no"))
+    watch.fail(Release("x", "z", None), ValueError("no"))
     assert round(watch._again_at - time.monotonic()) == 30
+
+
+@pytest.fixture
+def active_folder(other_folder: Path, tmp_path: Path, settings: Settings) -> Path:
+    """That of the active checkpoint, to be damaged; "other" was active before."""
+    settings.SLOTS = 4
+    settings.LIMITS_ENABLED = False
+    settings.PRECISION = "fp32"
+    folder = build_tiny_checkpoint(tmp_path / "active", seed=3)
+    call_command("load_checkpoint", str(other_folder))
+    call_command("load_checkpoint", str(folder))
+    return folder
+
+
+@contextmanager
+def started() -> Iterator[Worker]:
+    worker = Worker()
+    worker.start()
+    try:
+        yield worker
+    finally:
+        worker.stop()
+
+
+def test_a_worker_starts_with_the_one_before_a_damaged_checkpoint(
+    active_folder: Path, member: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(swap, "RETRY_S", 0.0)
+    weights = active_folder / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-4] + b"\0\0\0\0")
+    with started() as worker:
+        assert "active: wrong_hash" in workers_alive()[worker.id].checkpoint_error
+        assert workers_alive()[worker.id].model == "other"
+        assert ask(worker, member).model == "other"
+        weights.write_bytes(whole)
+        until(lambda: serves(worker, "active"), "the whole one is not tried")
+        until(lambda: not workers_alive()[worker.id].checkpoint_error, "an old error stays")
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [("damaged", "no checkpoint folder at .*nowhere"), ("none", "not the file of the manifest")],
+)
+def test_a_worker_without_a_whole_checkpoint_does_not_start(
+    before: str, expected: str, active_folder: Path, tmp_path: Path
+) -> None:
+    if before == "none":
+        Checkpoint.objects.filter(name="other").delete()
+    else:
+        Checkpoint.objects.filter(name="other").update(path=str(tmp_path / "nowhere"))
+    (active_folder / "model.safetensors").write_bytes(b"")
+    with pytest.raises(CheckpointError, match=expected):
+        Worker().start()
+    assert workers_alive() == {}
+
+
+def test_prompts_are_taken_while_the_folder_of_the_active_checkpoint_is_gone(
+    active_folder: Path, member: Owner
+) -> None:
+    """By the format of the one before: workers that start meanwhile serve it."""
+    active_folder.rename(active_folder.parent / "away")
+    with started() as worker:
+        assert ask(worker, member).model == "other"
+    Checkpoint.objects.filter(name="other").delete()
+    with pytest.raises(ModelUnavailable):
+        ask(worker, member)
 
 
 def test_a_release_under_the_same_name_is_another_one(
