@@ -26,7 +26,7 @@ def told() -> list[tuple[str, str]]:
     tasks_run()
     assert not [message for message in mail.outbox if "://" in message.body]
     assert not Notice.objects.exists(), "an address that was written to is kept no longer"
-    return [(message.to[0], message.subject) for message in mail.outbox]
+    return [(message.to[0], str(message.subject)) for message in mail.outbox]
 
 
 PASSWORD_NEWS = [(ANAS, "Your password at EuGPT was changed")]
