@@ -59,20 +59,25 @@ def write_edit(user: User, message_id: int, text: str) -> Branch:
     if edited.role != Role.USER:
         raise Invalid("Only your own messages can be edited.")
     conversation = _locked(user, edited.conversation_id)
+    _check_shown(edited)
     before_id = conversation.head_id
     prompt, reply = _append(conversation, edited.parent_id, text)
     return Branch(conversation, reply, before_id, prompt)
 
 
-def write_again(user: User, message: Message, content: str = "") -> Branch:
+def write_again(
+    user: User, message: Message, content: str = "", *, is_begun: bool = False
+) -> Branch:
     """Another reply, empty so far, to the prompt that `message` answers (or is).
 
-    Run inside a transaction.
+    With `is_begun` it begins with the message's words. Run inside a transaction. Raises NotFound
+    where a moderator has hidden what it is made of since that was read.
     """
     prompt = message if message.role == Role.USER else message.parent
     if prompt is None:
         raise Invalid("This message answers nothing.")
     conversation = _locked(user, message.conversation_id)
+    _check_shown(prompt, *([message] if is_begun else []))
     before_id = conversation.head_id
     reply = Message.objects.create(
         conversation=conversation, parent=prompt, role=Role.ASSISTANT, content=content
@@ -140,6 +145,13 @@ def _locked(user: User, conversation_id: int) -> Conversation:
     if running is not None:
         raise GenerationRunning(generation=str(running.pk))
     return conversation
+
+
+def _check_shown(*messages: Message) -> None:
+    """As they are now, under the lock that who hides takes, too; raises NotFound."""
+    now = Message.objects.filter(pk__in=[message.pk for message in messages], hidden_at=None)
+    if now.count() < len(messages):
+        raise NotFound
 
 
 def _append(conversation: Conversation, under_id: int | None, text: str) -> tuple[Message, Message]:

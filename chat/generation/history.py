@@ -77,10 +77,10 @@ def reply_turns(message_id: int) -> list[Turn]:
 
 
 def begun_text(generation: Generation) -> str:
-    """The words that a continuation begins with; empty for other generations."""
+    """The words that a continuation begins with; empty for other generations, and if hidden."""
     if generation.continues_id is None:
         return ""
-    rows = Message.objects.filter(generation=generation.continues_id)
+    rows = Message.objects.filter(generation=generation.continues_id, hidden_at=None)
     text = rows.values_list("content", flat=True).first() or ""
     return text.rstrip("\ufffd")  # a character that the cut went through
 

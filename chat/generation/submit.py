@@ -131,7 +131,7 @@ def generation_continue(
     generation.continues = old
     if begun:
         generation.model, generation.model_sha256 = old.model, old.model_sha256  # whose ids
-    write = partial(branches.write_again, user, message)
+    write = partial(branches.write_again, user, message, is_begun=True)
     begun = begun if sampling.logprobs else []
     return accept(owner, generation, write=write, begun=begun, asked=asked)
 
@@ -174,7 +174,7 @@ def generation_branch(
         if (rule := judge(text, Where.REPLY).deciding) is not None:
             generation_filter(generation, rule)
             text, begun = rule.safe_text, []
-    write = partial(branches.write_again, user, message, text)
+    write = partial(branches.write_again, user, message, text, is_begun=True)
     return accept(owner, generation, write=write, begun=begun, asked=asked)
 
 

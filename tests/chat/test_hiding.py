@@ -6,11 +6,14 @@ import json
 from typing import Any
 
 import pytest
+from django.db import transaction
 from rest_framework.test import APIClient
 
 from accounts.export import _document
 from accounts.models import User
-from chat.generation.history import reply_turns, stored_turns
+from chat.errors import NotFound
+from chat.generation.branches import write_again, write_edit
+from chat.generation.history import begun_text, reply_turns, stored_turns
 from chat.generation.lifecycle import Outcome, generation_claim, generation_finish
 from chat.generation.traces import trace_write
 from chat.models import Conversation, FinishReason, Generation, Message, Status
@@ -124,6 +127,33 @@ def test_a_hidden_prompt_is_not_answered_again(
         assert error_of(answer) == (404, "not_found")
     detail = api.get(_address(chat)).json()["messages"]
     assert [m["is_hidden"] for m in detail] == [False, False, True, False, False, False]
+
+
+def test_who_hides_is_quicker_than_who_asks_again(chat: Conversation) -> None:
+    """The message was read before it was hidden, and what is made of it is written afterwards."""
+    reply = Message.objects.select_related("parent").get(content__contains=SECRET)
+    prompt = reply.parent
+    assert prompt is not None
+    message_hide(message=reply)
+    with pytest.raises(NotFound), transaction.atomic():
+        write_again(chat.user, reply, is_begun=True)
+    with transaction.atomic():  # another answer has none of its words
+        assert write_again(chat.user, reply).reply.parent == prompt
+    message_hide(message=prompt)
+    for message in (reply, prompt):
+        with pytest.raises(NotFound), transaction.atomic():
+            write_again(chat.user, message)
+    with pytest.raises(NotFound), transaction.atomic():
+        write_edit(chat.user, prompt.pk, "and of cows")
+    assert chat.messages.count() == 7
+
+
+def test_a_hidden_reply_is_no_beginning(chat: Conversation) -> None:
+    reply = chat.messages.get(content__contains=SECRET)
+    longer = Generation(continues=reply.generation)
+    assert SECRET in begun_text(longer)
+    message_hide(message=reply)
+    assert begun_text(longer) == ""
 
 
 @pytest.mark.parametrize("words", ["and of walruses", SECRET])
