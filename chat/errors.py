@@ -88,7 +88,9 @@ class PromptTooLong(ApiError):
 
 
 class Refused(ApiError):
-    """A safety rule refuses the prompt. Raise with `category` and `notice`, a text for people."""
+    """A safety rule refuses the prompt. Raise with `category` and `notice`, a text for people;
+    with `earlier` where a message before it is meant, which would hold back all that follow.
+    """
 
     default_detail = "This message cannot be answered here."
     default_code = "refused"

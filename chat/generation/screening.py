@@ -23,6 +23,7 @@ from inference.public import Turn
 
 logger = logging.getLogger(__name__)
 
+_EARLIER = "An earlier message of this chat cannot be answered here. Please begin a new chat."
 _REASONS = {
     Category.HATE: ReportReason.HATEFUL,
     Category.SEXUAL: ReportReason.SEXUAL,
@@ -39,12 +40,17 @@ def prompt_judge(text: str, turns: Sequence[Turn] = ()) -> Verdict:
     """
     verdict = judge(text, Where.PROMPT)
     rules_hit(verdict.rules)
-    told = [verdict, *(judge(turn.content, Where.PROMPT) for turn in turns if turn.role == "user")]
-    for said in told:
-        if said.deciding is not None and said.action == Action.REFUSE:
-            notice = said.deciding.told
-            raise Refused(category=notice["category"], notice=notice["text"])
+    _check_taken(verdict)
+    for turn in turns:
+        if turn.role == "user":
+            _check_taken(judge(turn.content, Where.PROMPT), _EARLIER, earlier=True)
     return verdict
+
+
+def _check_taken(said: Verdict, detail: str | None = None, **more: bool) -> None:
+    if said.deciding is not None and said.action == Action.REFUSE:
+        notice = said.deciding.told
+        raise Refused(detail, category=notice["category"], notice=notice["text"], **more)
 
 
 def generation_filter(generation: Generation, rule: Rule) -> None:

@@ -116,8 +116,9 @@ def test_history_that_comes_along_may_not_smuggle(guest: Owner) -> None:
     history = [
         {"role": "user", "content": "refused words"}, {"role": "assistant", "content": "yes?"}
     ]  # fmt: skip
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match="earlier message of this chat") as refused:
         generation_submit(owner=guest, text="go on", history_input=history)
+    assert refused.value.data["earlier"] is True
     history[0]["content"] = "sad words"  # it was answered; the chat goes on
     generation = row_of(generation_submit(owner=guest, text="go on", history_input=history))
     assert generation.status == Status.QUEUED

@@ -2,18 +2,17 @@
 
 import { useEffect, useEffectEvent } from "react";
 import { useChat } from "./use-app";
-import type { Notice } from "@/lib/chat/notice";
-import type { TranscriptKey } from "@/lib/chat/state";
+import type { RefusedPrompt, TranscriptKey } from "@/lib/chat/state";
 
 /**
- * The notice of a safety rule that refused what was sent here last. Its text goes back into the
- * message field, unless something else was typed there meanwhile.
+ * What was sent here last and not taken. Its text goes back into the message field, unless something
+ * else was typed there meanwhile.
  */
 export function useRefusedPrompt(
   key: TranscriptKey,
   text: string,
   onGiveBack: (text: string) => void,
-): Notice | null {
+): RefusedPrompt | null {
   const refused = useChat(({ refusedPrompt }) =>
     refusedPrompt?.transcript === key ? refusedPrompt : null,
   );
@@ -23,5 +22,5 @@ export function useRefusedPrompt(
   useEffect(() => {
     if (refused !== null) giveBack(refused.text);
   }, [refused]);
-  return refused?.notice ?? null;
+  return refused;
 }

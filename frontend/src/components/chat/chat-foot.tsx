@@ -5,8 +5,7 @@ import Link from "next/link";
 import type { RefObject } from "react";
 import { Composer } from "./composer";
 import { useApp, useSession } from "@/hooks/use-app";
-import type { Notice } from "@/lib/chat/notice";
-import type { TranscriptKey } from "@/lib/chat/state";
+import type { RefusedPrompt, TranscriptKey } from "@/lib/chat/state";
 import { cn } from "@/lib/cn";
 import { patiently } from "@/lib/patiently";
 
@@ -32,8 +31,10 @@ interface ChatFootProps {
   readonly isReady: boolean;
   readonly isDisabled: boolean;
   readonly isTemporary: boolean;
-  /** Why a safety rule gave back what was sent last. */
-  readonly refusal: Notice | null;
+  /** What was sent last and came back. */
+  readonly refusal: RefusedPrompt | null;
+  /** With what is in the message field. */
+  readonly onMoveToNewChat: () => void;
   readonly onTextChange: (text: string) => void;
   readonly onSend: () => void;
   readonly onStop: () => void;
@@ -41,7 +42,9 @@ interface ChatFootProps {
 
 /** The message field, how full the model's memory is, and what not to expect of the model. */
 export function ChatFoot(props: ChatFootProps) {
-  const { transcriptKey, text, maxTokens, isEmpty, refusal, ...composer } = props;
+  const { transcriptKey, text, maxTokens, isEmpty, refusal, onMoveToNewChat, ...composer } = props;
+  // What is typed in a temporary chat is stored nowhere, and so cannot be taken along.
+  const canMove = refusal !== null && refusal.about !== "prompt" && !composer.isTemporary;
   const { chat } = useApp();
   const { status } = useSession();
   const hasMeter = !isEmpty || text.trim() !== "";
@@ -49,7 +52,12 @@ export function ChatFoot(props: ChatFootProps) {
     <div className="mx-auto w-full max-w-3xl px-3 pt-2 pb-[max(0.5rem,env(safe-area-inset-bottom))] sm:px-6 low:pt-1 low:pb-[max(0.25rem,env(safe-area-inset-bottom))]">
       {refusal && (
         <div className="mb-2">
-          <NoticeCard notice={refusal} about="prompt" onDismiss={() => chat.dismissNotice()} />
+          <NoticeCard
+            notice={refusal.notice}
+            about={refusal.about}
+            onMoveToNewChat={canMove ? onMoveToNewChat : undefined}
+            onDismiss={() => chat.dismissNotice()}
+          />
         </div>
       )}
       <Composer text={text} {...composer} />

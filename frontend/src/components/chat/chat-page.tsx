@@ -19,6 +19,7 @@ import { useRefusedPrompt } from "@/hooks/use-refused-prompt";
 import { useSampling } from "@/hooks/use-sampling";
 import { showConversation, useShownConversation } from "@/hooks/use-shown-conversation";
 import { isGone, liveReplyKey, shownKey, transcriptOf } from "@/lib/chat/selectors";
+import { readDraft, writeDraft } from "@/lib/drafts";
 import { patiently } from "@/lib/patiently";
 
 /** Guests have no use for it and need not wait for its code. */
@@ -110,6 +111,16 @@ export function ChatPage() {
     focusOnDesktop(inputRef.current);
   }
 
+  /** What waits in the new chat already stays in front. */
+  function moveToNewChat(): void {
+    const words = text;
+    setText("");
+    startNewChat();
+    const { draft } = chat.state.get();
+    writeDraft(draft, [readDraft(draft), words].filter((part) => part.trim() !== "").join("\n\n"));
+    chat.dismissNotice();
+  }
+
   const welcome = useMemo(
     () =>
       isRestoring && address !== null ? (
@@ -168,6 +179,7 @@ export function ChatPage() {
           isDisabled={isDisabled}
           isTemporary={isTemporary}
           refusal={refusal}
+          onMoveToNewChat={moveToNewChat}
           onTextChange={setText}
           onSend={send}
           onStop={stop}

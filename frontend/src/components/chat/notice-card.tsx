@@ -2,16 +2,18 @@ import { HeartHandshake, ShieldCheck, X } from "lucide-react";
 import { Button } from "@/components/ui/button";
 import { cn } from "@/lib/cn";
 import type { Notice } from "@/lib/chat/notice";
+import type { RefusedFor } from "@/lib/chat/state";
 
 interface NoticeCardProps {
   readonly notice: Notice;
   /** What it stands beside. */
-  readonly about: "answer" | "prompt";
+  readonly about: "answer" | RefusedFor;
+  readonly onMoveToNewChat?: (() => void) | undefined;
   readonly onDismiss?: () => void;
 }
 
 /** What a safety rule tells: calm, never an alarm, with addresses that can be pressed. */
-export function NoticeCard({ notice, about, onDismiss }: NoticeCardProps) {
+export function NoticeCard({ notice, about, onMoveToNewChat, onDismiss }: NoticeCardProps) {
   const isCrisis = notice.category === "crisis";
   const Icon = isCrisis ? HeartHandshake : ShieldCheck;
   return (
@@ -30,6 +32,21 @@ export function NoticeCard({ notice, about, onDismiss }: NoticeCardProps) {
         <p dir="auto" className="text-pretty whitespace-pre-line text-ink-soft wrap-anywhere">
           {withLinks(notice.text)}
         </p>
+        {about === "earlier" && (
+          <p className="mt-1 text-pretty">
+            An earlier message of this chat is meant. A new chat can go on.
+          </p>
+        )}
+        {onMoveToNewChat && (
+          <Button
+            variant="outline"
+            className="mt-2"
+            onClick={onMoveToNewChat}
+            data-testid="move-to-new-chat"
+          >
+            Take my message to a new chat
+          </Button>
+        )}
       </div>
       {onDismiss && (
         <Button
@@ -49,6 +66,8 @@ export function NoticeCard({ notice, about, onDismiss }: NoticeCardProps) {
 const TITLES = {
   answer: { crisis: "Help is there", other: "A safety rule answered here" },
   prompt: { crisis: "Help is there", other: "This message was not sent" },
+  earlier: { crisis: "Help is there", other: "This message was not sent" },
+  gone: { crisis: "Help is there", other: "This conversation is not there any more" },
 } as const;
 
 /** The last sign of a sentence is none of the address. */

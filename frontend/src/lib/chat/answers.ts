@@ -1,8 +1,17 @@
 /** The server's word on what was asked here: accepted, with ids, or refused. */
 import { dropExchange } from "./ask";
 import type { AcceptedEvent, ErrorEvent } from "./events";
-import { noticeOfRefusal } from "./notice";
-import { type ChatState, conversationKey, isSettled, type Message, type Reply, type Siblings } from "./state";
+import { GONE, noticeOfRefusal } from "./notice";
+import { isGone } from "./selectors";
+import {
+  type ChatState,
+  conversationKey,
+  conversationOf,
+  isSettled,
+  type Message,
+  type Reply,
+  type Siblings,
+} from "./state";
 import { mapReplies, moveTranscript, updateReply, updateTranscript } from "./update";
 import type { Failure } from "@/lib/failure";
 
@@ -86,12 +95,22 @@ export function applyError(state: ChatState, event: ErrorEvent): ChatState {
   if (reply.generation === null && reply.replaced.length > 0) {
     return { ...dropExchange(state, key), notice: failure, refusedEdit: refusedEdit(reply) };
   }
+  const isPrompt = reply.generation === null && reply.asked.type === "prompt";
+  return (isPrompt ? giveBack(state, key, reply, event) : null) ?? updateReply(state, key, fail(failure));
+}
+
+/** The page without a prompt that cannot be sent again as it is; null where it can. */
+function giveBack(state: ChatState, key: string, reply: Reply, event: ErrorEvent): ChatState | null {
+  const { transcript, prompt: text } = reply;
   const notice = noticeOfRefusal(event.code, event.data);
-  if (notice !== null && reply.generation === null && reply.asked.type === "prompt") {
-    const { transcript, prompt } = reply;
-    return { ...dropExchange(state, key), refusedPrompt: { transcript, text: prompt, notice } };
+  if (notice !== null) {
+    const about = event.data?.earlier === true ? "earlier" : "prompt";
+    return { ...dropExchange(state, key), refusedPrompt: { transcript, text, notice, about } };
   }
-  return updateReply(state, key, fail(failure));
+  if (event.code !== "not_found" || conversationOf(transcript) === null) return null;
+  const dropped = dropExchange(state, key);
+  const next = updateTranscript(dropped, transcript, (was) => ({ ...was, isStale: !isGone(was) }));
+  return { ...next, refusedPrompt: { transcript, text, notice: GONE, about: "gone" } };
 }
 
 export function failureOf({ code, detail, retry_after, data = {} }: ErrorEvent): Failure {

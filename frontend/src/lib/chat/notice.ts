@@ -13,6 +13,12 @@ export function parseNotice(value: unknown): Notice | null {
   return { category: readString(object, "category"), text: readString(object, "text") };
 }
 
+/** Told here, not by a rule: a moderator has hidden the chat, or it was deleted elsewhere. */
+export const GONE: Notice = {
+  category: "other",
+  text: "It was deleted or hidden. Your message was not sent, and waits in the message field.",
+};
+
 /** The notice of an error `refused`; null for other errors. */
 export function noticeOfRefusal(code: string, data: Readonly<Record<string, unknown>> = {}): Notice | null {
   const { category, notice } = data;

@@ -137,11 +137,15 @@ export interface RefusedEdit {
   readonly text: string;
 }
 
-/** A prompt that a safety rule refused, to go back into the message field of its chat. */
+/** What holds a prompt back: what it says, what was said before it, or that its chat is gone. */
+export type RefusedFor = "prompt" | "earlier" | "gone";
+
+/** A prompt that was not taken, to go back into the message field of its chat. */
 export interface RefusedPrompt {
   readonly transcript: TranscriptKey;
   readonly text: string;
   readonly notice: Notice;
+  readonly about: RefusedFor;
 }
 
 export interface ChatState {
