@@ -34,7 +34,7 @@ export function ResetPage() {
     return (
       <AuthFrame
         title="Your password is changed"
-        lead="Whoever was signed in to your account is signed out, on all devices. Use the new password from now on."
+        lead="Whoever was signed in to your account is signed out, on all devices, and your API keys are revoked. Use the new password from now on."
       >
         <div className="mt-8" data-testid="reset-done">
           <Button asChild>
@@ -48,7 +48,7 @@ export function ResetPage() {
   return (
     <AuthFrame
       title="Choose a new password"
-      lead={isInvalid ? undefined : "Then you are signed out on all devices, and sign in with it."}
+      lead={isInvalid ? undefined : "Then you are signed out on all devices, your API keys end, and you sign in with it."}
     >
       {isInvalid ? (
         <InvalidLink>
