@@ -18,6 +18,7 @@ from chat.models import Conversation
 from chat.services.conversations import conversation_delete
 from chat.services.hiding import conversation_hide, conversation_unhide
 from moderation.admin.base import ReadOnlyAdmin
+from moderation.admin.belongings import Belongings
 from moderation.admin.filters import HiddenFilter, OwnerFilter, number_of
 from moderation.admin.lists import NONE, badge, moment, number
 from moderation.admin.posts import Posts
@@ -28,7 +29,7 @@ _WORDS_MAX_CHARS = 200
 
 
 @admin.register(Conversation)
-class ConversationAdmin(Posts, CountedDeletion, ReadOnlyAdmin):
+class ConversationAdmin(Posts, Belongings, CountedDeletion, ReadOnlyAdmin):
     list_display = ["title", "user", "message_total", "state", "updated"]
     list_filter = [OwnerFilter, HiddenFilter, "archived", "updated_at"]
     sortable_by = ["updated"]
@@ -56,14 +57,15 @@ class ConversationAdmin(Posts, CountedDeletion, ReadOnlyAdmin):
             return super().change_view(request, object_id, form_url, extra_context)
         if not self.has_view_permission(request, conversation):
             return super().change_view(request, object_id, form_url, extra_context)
+        may_touch = self.may_touch_row(request, conversation)
         context = {
             **self.admin_site.each_context(request),
             "title": conversation.title,
             "opts": self.opts,
             "conversation": conversation,
             "may_read": request.user.has_perm(MAY_READ),
-            "may_hide": request.user.has_perm("chat.hide_conversation"),
-            "may_hide_message": request.user.has_perm("chat.hide_message"),
+            "may_hide": may_touch and request.user.has_perm("chat.hide_conversation"),
+            "may_hide_message": may_touch and request.user.has_perm("chat.hide_message"),
             "may_delete": self.has_delete_permission(request, conversation),
         }
         if context["may_read"]:
@@ -71,12 +73,14 @@ class ConversationAdmin(Posts, CountedDeletion, ReadOnlyAdmin):
         return TemplateResponse(request, "moderation/conversation.html", context)
 
     def post_hide(self, request: HttpRequest, conversation: Conversation) -> str:
+        self.check_row(request, conversation)
         if not conversation_hide(conversation=conversation):
             return "It was hidden already."
         self.audit(request, "hide", conversation)
         return "Hidden: nobody but staff sees it now."
 
     def post_unhide(self, request: HttpRequest, conversation: Conversation) -> str:
+        self.check_row(request, conversation)
         if not conversation_unhide(conversation=conversation):
             return "It was not hidden."
         self.audit(request, "unhide", conversation)

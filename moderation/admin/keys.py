@@ -8,13 +8,14 @@ from django.utils.safestring import SafeString
 
 from accounts.models import ApiKey
 from moderation.admin.base import link
+from moderation.admin.belongings import Belongings
 from moderation.admin.facts import FactsAdmin, Section
 from moderation.admin.filters import OwnerFilter
 from moderation.admin.lists import moment
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(FactsAdmin):
+class ApiKeyAdmin(Belongings, FactsAdmin):
     """Keys can be seen and revoked; what was shown to their users is stored nowhere."""
 
     list_display = ["name", "begins", "user", "created", "used", "expires"]
@@ -56,7 +57,7 @@ class ApiKeyAdmin(FactsAdmin):
 
     @admin.action(description="Revoke", permissions=["delete"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
-        chosen = list(keys)
+        chosen = [key for key in keys if self.may_touch_row(request, key)]
         for key in chosen:
             self.audit(request, "revoke", key, {"user": key.user_id})
             key.delete()

@@ -22,6 +22,7 @@ from chat.search import TextSearch
 from chat.services.hiding import message_hide, message_unhide
 from chat.services.messages import messages_below, messages_delete
 from moderation.admin.base import ReadOnlyAdmin
+from moderation.admin.belongings import Belongings
 from moderation.admin.filters import HiddenFilter
 from moderation.admin.lists import badge, moment
 from moderation.admin.posts import Posts
@@ -32,7 +33,9 @@ WORDS_MAX_CHARS = 200
 
 
 @admin.register(Message)
-class MessageAdmin(Posts, CountedDeletion, ReadOnlyAdmin):
+class MessageAdmin(Posts, Belongings, CountedDeletion, ReadOnlyAdmin):
+    owner_path = "conversation.user"
+
     class Media:
         css = {"all": ["moderation/reading.css"]}
 
@@ -82,6 +85,7 @@ class MessageAdmin(Posts, CountedDeletion, ReadOnlyAdmin):
         return HttpResponseRedirect(f"{place}?at={message.pk}#m{message.pk}")
 
     def post_hide(self, request: HttpRequest, message: Message) -> str:
+        self.check_row(request, message)
         hidden = message_hide(message=message)
         if not hidden:
             return "It was hidden already."
@@ -90,6 +94,7 @@ class MessageAdmin(Posts, CountedDeletion, ReadOnlyAdmin):
         return f"Hidden{more}: only staff reads it now."
 
     def post_unhide(self, request: HttpRequest, message: Message) -> str:
+        self.check_row(request, message)
         if not message_unhide(message=message):
             return "It was not hidden."
         self.audit(request, "unhide", message)

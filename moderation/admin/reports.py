@@ -26,6 +26,7 @@ from chat.services.reports import (
     reports_of_same,
 )
 from moderation.admin.base import ReadOnlyAdmin
+from moderation.admin.belongings import may_touch_of
 from moderation.admin.filters import number_of
 from moderation.audit import record
 from moderation.people import earlier_reports
@@ -85,6 +86,7 @@ class ReportAdmin(ReadOnlyAdmin):
             return super().change_view(request, object_id, form_url, extra_context)
         assert report is not None
         author = report_author(report=report)
+        may_hide = _may_hide(request, report)
         context = {
             **self.admin_site.each_context(request),
             "title": f"Report {report.pk}",
@@ -98,8 +100,8 @@ class ReportAdmin(ReadOnlyAdmin):
             "bubbles": self._context(request, report),
             "at": report.message_id,
             "may_decide": self.has_decide_permission(request),
-            "may_hide": request.user.has_perm("chat.hide_message"),
-            "may_hide_conversation": request.user.has_perm("chat.hide_conversation"),
+            "may_hide": may_hide and request.user.has_perm("chat.hide_message"),
+            "may_hide_conversation": may_hide and request.user.has_perm("chat.hide_conversation"),
             "may_suspend": author is not None
             and request.user.has_perm("accounts.suspend_user")
             and may_touch(request.user, author),
@@ -137,7 +139,7 @@ class ReportAdmin(ReadOnlyAdmin):
         if report is None or what not in _ACTS:
             raise Http404
         right, act = _ACTS[what]
-        if right and not request.user.has_perm(right):
+        if right and not (request.user.has_perm(right) and _may_hide(request, report)):
             raise PermissionDenied
         state = ReportState.DISMISSED if what == "dismiss" else ReportState.ACTED
         try:
@@ -177,6 +179,11 @@ class ReportAdmin(ReadOnlyAdmin):
         except AlreadyDecided:
             return False
         return True
+
+
+def _may_hide(request: HttpRequest, report: Report) -> bool:
+    message = report.message
+    return message is None or may_touch_of(request.user, message.conversation.user)
 
 
 def _hide_message(report: Report) -> None:

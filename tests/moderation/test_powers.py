@@ -6,10 +6,13 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from accounts.models import User
+from accounts.keys import key_create
+from accounts.models import ApiKey, User
+from chat.models import Report
 from moderation.models import AuditEntry
 from moderation.roles import is_admin
 from tests.accounts.clients import PASSWORD, user_make
+from tests.chat.factories import conversation_make, exchange_make
 from tests.moderation.people import staff_client, staff_make
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +114,38 @@ def test_admins_touch_no_superuser(everybody: dict[str, User]) -> None:
     office.post(USERS, chosen)
     office.post(f"{USERS}suspend/", {"ids": str(root.pk), "reason": "no", "length": "ever"})
     assert _facts() == before
+
+
+def test_moderators_touch_nothing_of_staff_above_them(everybody: dict[str, User]) -> None:
+    desk = staff_client(everybody["mo"])
+    boss, ana = everybody["boss"], everybody["ana"]
+    keys = [key_create(user=user, name="k")[0].pk for user in (boss, ana)]
+    replies = [exchange_make(conversation_make(user), "p", "r") for user in (boss, ana)]
+    chats = [reply.conversation for reply in replies]
+    reports = [Report.objects.create(message=reply, reason="other") for reply in replies]
+    for reply, chat, report in zip(replies, chats, reports, strict=True):
+        desk.post(f"/admin/chat/message/{reply.pk}/do/hide/", follow=True)
+        desk.post(f"/admin/chat/conversation/{chat.pk}/do/hide/", follow=True)
+        desk.post(f"/admin/chat/report/{report.pk}/decide/", {"do": "hide_conversation"})
+    page = desk.get(f"/admin/chat/report/{reports[0].pk}/change/").content.decode()
+    assert "hide_conversation" not in page
+    for reply, chat in zip(replies, chats, strict=True):
+        reply.refresh_from_db()
+        chat.refresh_from_db()
+    assert [reply.is_hidden for reply in replies] == [False, True]
+    assert [chat.hidden_at is not None for chat in chats] == [False, True]
+    assert [r.state for r in Report.objects.order_by("pk")] == ["open", "acted"]
+    desk.post("/admin/accounts/apikey/", {"action": "revoke", "_selected_action": keys})
+    assert list(ApiKey.objects.values_list("user__username", flat=True)) == ["boss"]
+    for name, rows in (("message", replies), ("conversation", chats)):
+        one = {"post": "yes"}
+        assert desk.post(f"/admin/chat/{name}/{rows[0].pk}/delete/", one).status_code == 403
+        many = {"action": "delete_selected", "_selected_action": [rows[0].pk], **one}
+        desk.post(f"/admin/chat/{name}/", many)
+        assert type(rows[0]).objects.filter(pk=rows[0].pk).exists()
+    assert (
+        desk.post(f"/admin/accounts/apikey/{keys[0]}/delete/", {"post": "yes"}).status_code == 403
+    )
 
 
 def test_a_role_is_not_kept_by_who_is_suspended(everybody: dict[str, User]) -> None:
