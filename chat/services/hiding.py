@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -30,7 +31,8 @@ def message_hide(*, message: Message) -> list[int]:
     """Hide a message and what begins with its words: what was continued or branched off from it.
 
     The ids hidden now: none where somebody was quicker. A title made of its words goes, also from
-    shares; replies that are being made of it stop. One transaction, then the stops.
+    shares; replies that are being made of it stop. One transaction, and the stops after the
+    outermost one.
     """
     with transaction.atomic():
         conversation = _locked(message)
@@ -40,7 +42,7 @@ def message_hide(*, message: Message) -> list[int]:
         _messages(hidden).update(hidden_at=timezone.now())
         retitle(conversation, make_title(message.content), DEFAULT_TITLE)
         _tell(conversation)
-    _stop(Q(message__in=ids) | Q(message__parent__in=ids))
+    _stop_after(Q(message__in=ids) | Q(message__parent__in=ids))
     return hidden
 
 
@@ -63,7 +65,7 @@ def conversation_hide(*, conversation: Conversation) -> bool:
     """
     if not _set_hidden(conversation, True):
         return False
-    _stop(Q(conversation=conversation))
+    _stop_after(Q(conversation=conversation))
     return True
 
 
@@ -139,6 +141,11 @@ def retitle(conversation: Conversation, old: str, new: str) -> None:
 
 def _tell(conversation: Conversation) -> None:
     conversation_tell(user_id=conversation.user_id, conversation_id=conversation.pk)
+
+
+def _stop_after(chosen: Q) -> None:
+    """Redis is asked once it is sure, and holds no rows meanwhile."""
+    transaction.on_commit(partial(_stop, chosen))
 
 
 def _stop(chosen: Q) -> None:

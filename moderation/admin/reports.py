@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -37,6 +38,8 @@ from moderation.reading import MAY_READ, messages_around, reading_record
 NOTE_MAX_CHARS = 2000
 _BULK_MAX = 200
 _TABS = [("open", "Open"), ("acted", "Acted"), ("dismissed", "Dismissed"), ("all", "All")]
+# What an act writes into the log; None where it was done already, or the message is gone.
+Hidden = tuple[str, Model, dict[str, Any]] | None
 _DONE = "Somebody has decided this already."
 
 
@@ -159,7 +162,7 @@ class ReportAdmin(ReadOnlyAdmin):
         report: Report,
         state: ReportState,
         what: str,
-        act: Callable[[Report], None] | None = None,
+        act: Callable[[Report], Hidden] | None = None,
     ) -> bool:
         """Decision and act in one transaction; False where somebody was quicker."""
         assert isinstance(request.user, User)
@@ -168,14 +171,11 @@ class ReportAdmin(ReadOnlyAdmin):
             with transaction.atomic():
                 same = reports_of_same(report=report)
                 ids = reports_decide(reports=same, state=state, by=request.user, note=note)
-                if act is not None:
-                    act(report)
+                hidden = act(report) if act is not None else None
                 verb = "dismiss" if state == ReportState.DISMISSED else "acted"
                 self.audit(request, verb, report, {"reports": ids, "by": what})
-                if what == "hide_message" and report.message is not None:
-                    record(request, "message.hide", report.message)
-                if what == "hide_conversation" and report.message is not None:
-                    record(request, "conversation.hide", report.message.conversation)
+                if hidden is not None:
+                    record(request, *hidden)
         except AlreadyDecided:
             return False
         return True
@@ -186,18 +186,20 @@ def _may_hide(request: HttpRequest, report: Report) -> bool:
     return message is None or may_touch_of(request.user, message.conversation.user)
 
 
-def _hide_message(report: Report) -> None:
-    if report.message is not None:
-        message_hide(message=report.message)
+def _hide_message(report: Report) -> Hidden:
+    if report.message is None or not (ids := message_hide(message=report.message)):
+        return None
+    return "message.hide", report.message, {"hidden": ids}
 
 
-def _hide_conversation(report: Report) -> None:
-    if report.message is not None:
-        conversation_hide(conversation=report.message.conversation)
+def _hide_conversation(report: Report) -> Hidden:
+    if report.message is None or not conversation_hide(conversation=report.message.conversation):
+        return None
+    return "conversation.hide", report.message.conversation, {}
 
 
 # What the buttons of a report's page need and do, beside deciding it.
-_ACTS: dict[str, tuple[str, Callable[[Report], None] | None]] = {
+_ACTS: dict[str, tuple[str, Callable[[Report], Hidden] | None]] = {
     "dismiss": ("", None),
     "acted": ("", None),
     "hide_message": ("chat.hide_message", _hide_message),

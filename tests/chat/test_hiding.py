@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from pytest_django import DjangoCaptureOnCommitCallbacks
 from rest_framework.test import APIClient
 
 from accounts.export import _document
@@ -286,16 +287,22 @@ def test_a_hidden_conversation_is_gone_until_it_is_unhidden(
 
 @pytest.mark.parametrize("kind", ["reply", "prompt", "conversation"])
 @pytest.mark.parametrize("is_running", [True, False])
-def test_hiding_stops_what_is_written(chat: Conversation, kind: str, is_running: bool) -> None:
+def test_hiding_stops_what_is_written(
+    chat: Conversation,
+    kind: str,
+    is_running: bool,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     reply = exchange_make(chat, "one more", "")
     rows = Generation.objects.filter(message=reply)
     rows.update(status=Status.QUEUED, finish_reason=FinishReason.NONE)
     claimed = generation_claim(worker_id="w1") if is_running else None
     assert reply.parent is not None
-    if kind == "conversation":
-        conversation_hide(conversation=chat)
-    else:
-        message_hide(message=reply if kind == "reply" else reply.parent)
+    with django_capture_on_commit_callbacks(execute=True):
+        if kind == "conversation":
+            conversation_hide(conversation=chat)
+        else:
+            message_hide(message=reply if kind == "reply" else reply.parent)
     if claimed is None:
         assert rows.get().status == Status.CANCELLED
         return

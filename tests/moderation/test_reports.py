@@ -5,10 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from accounts.models import User
-from chat.models import Message, Report, ReportReason, ReportState
+from accounts.store import redis_client
+from chat.delivery import streams
+from chat.models import Generation, Message, Report, ReportReason, ReportState, Status
+from chat.services.hiding import message_hide
 from chat.services.opinions import report_make
 from chat.services.reports import AlreadyDecided, reports_decide
 from moderation.models import AuditEntry
@@ -106,6 +110,34 @@ def test_one_button_decides(
     assert reply.is_hidden == (what == "hide_message")
     assert (reply.conversation.hidden_at is not None) == (what == "hide_conversation")
     assert _actions() == acts
+
+
+def test_what_was_hidden_with_it_is_written_down_and_nothing_twice(
+    desk: Client, report: Report, reply: Message
+) -> None:
+    longer = exchange_make(reply.conversation, "go on", "bad words and more")
+    Generation.objects.filter(message=longer).update(continues=reply.generation)
+    _decide(desk, report, "hide_message")
+    entry = AuditEntry.objects.get(action="message.hide")
+    assert entry.detail == {"hidden": [reply.pk, longer.pk]}
+    Report.objects.filter(pk=report.pk).update(state=ReportState.OPEN)
+    _decide(desk, report, "hide_message")
+    assert AuditEntry.objects.filter(action="message.hide").count() == 1
+    for _ in range(2):
+        Report.objects.filter(pk=report.pk).update(state=ReportState.OPEN)
+        _decide(desk, report, "hide_conversation")
+    assert AuditEntry.objects.filter(action="conversation.hide").count() == 1
+
+
+def test_a_decision_that_fails_stops_no_reply(desk: Client, report: Report, reply: Message) -> None:
+    """Redis is asked when the decision stands, not while it may still fall."""
+    rows = Generation.objects.filter(message=reply)
+    rows.update(status=Status.QUEUED, finish_reason="")
+    with transaction.atomic():
+        message_hide(message=reply)
+        assert rows.get().status == Status.QUEUED
+        transaction.set_rollback(True)
+    assert not redis_client().exists(streams.control_key(str(rows.get().pk)))
 
 
 def test_the_second_moderator_is_told_that_it_is_done(desk: Client, report: Report) -> None:
