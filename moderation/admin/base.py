@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 else:
     DjangoModelAdmin = admin.ModelAdmin
 
+AT_ONCE_MAX = 500
 _HISTORY_MAX = 200
 _IDS_MAX = 100
 
@@ -39,6 +40,8 @@ class Audited(DjangoModelAdmin):
     audit_kind = ""
     list_per_page = 50
     show_full_result_count = False
+    # Actions that have a limit of their own.
+    bounded_actions: tuple[str, ...] = ()
     paginator = BoundedPaginator
 
     def audit(
@@ -75,6 +78,16 @@ class Audited(DjangoModelAdmin):
                 actions[name] = (_written(func, name), name, words)
         return actions
 
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Each row takes its time and the page waits for all of them: too many are refused."""
+        if request.POST.get("action") in self.bounded_actions or not _is_too_many(
+            request, queryset
+        ):
+            return super().response_action(request, queryset)
+        told = f"At most {AT_ONCE_MAX} at a time: choose fewer, or filter. Nothing was done."
+        self.message_user(request, told, messages.ERROR)
+        return HttpResponseRedirect(request.get_full_path())
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
@@ -83,6 +96,12 @@ class Audited(DjangoModelAdmin):
             target_type=self.opts.label_lower, target_id=object_id
         ).order_by("-at", "-id")[:_HISTORY_MAX]
         return super().history_view(request, object_id, {"entries": entries})
+
+
+def _is_too_many(request: HttpRequest, rows: QuerySet[Any]) -> bool:
+    if request.POST.get("select_across") != "1":
+        return len(request.POST.getlist("_selected_action")) > AT_ONCE_MAX
+    return len(rows.order_by().values_list("pk", flat=True)[: AT_ONCE_MAX + 1]) > AT_ONCE_MAX
 
 
 def _parameter(list_filter: Any) -> str:

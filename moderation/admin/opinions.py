@@ -5,10 +5,10 @@ from __future__ import annotations
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpRequest
+from django.http import FileResponse, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.utils.safestring import SafeString
 
 from chat.models import Feedback, Rating
@@ -17,6 +17,8 @@ from moderation.admin.facts import FactsAdmin, Section
 from moderation.admin.lists import NONE, badge, moment
 from moderation.feedback_export import feedback_export, feedback_lines
 
+# A line is a query, and the page waits for all of them; the command does not.
+EXPORT_MAX = 2000
 _MEMORY_BYTES = 2**20
 
 
@@ -31,6 +33,7 @@ class FeedbackAdmin(FactsAdmin):
     search_help_text = "Comment or username"
     ordering = ["-updated_at", "-id"]
     actions = ["export"]
+    bounded_actions = ("export",)
 
     def title_of(self, row: Feedback) -> str:
         return f"{row.user.username} {'liked' if row.rating == Rating.UP else 'disliked'} a reply"
@@ -76,11 +79,17 @@ class FeedbackAdmin(FactsAdmin):
         return actions
 
     @admin.action(description="Export for training (JSON lines)")
-    def export(self, request: HttpRequest, rows: QuerySet[Feedback]) -> FileResponse:
+    def export(self, request: HttpRequest, rows: QuerySet[Feedback]) -> HttpResponseBase:
         """Those of users who agreed; how many were left out is a header and in the log."""
         if not request.user.has_perm("chat.export_feedback"):
             raise PermissionDenied
-        export = feedback_export(rows)
+        export = feedback_export(rows, EXPORT_MAX)
+        if export.beyond_limit:
+            told = (
+                f"At most {EXPORT_MAX} at a time: choose fewer, or use manage.py export_feedback."
+            )
+            self.message_user(request, told, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
         self.audit(request, "export", "feedback", export.to_dict())
         file: Any = SpooledTemporaryFile(max_size=_MEMORY_BYTES)  # noqa: SIM115
         for line in feedback_lines(export):
