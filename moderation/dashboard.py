@@ -88,7 +88,7 @@ def _list(name: str, query: str = "") -> str:
 def _card_reports(_span: Span) -> Card:
     count = reports_open()
     shown = f"{COUNT_MAX}+" if count > COUNT_MAX else str(count)
-    query = f"?state__exact={ReportState.OPEN}"
+    query = f"?state={ReportState.OPEN}"
     note = "waiting for somebody" if count else "all looked after"
     tone = "bad" if count else "good"
     return Card("reports", "Open reports", shown, note, "flag", _list("chat_report", query), tone)

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from chat.models import Conversation, Message, Role
+from chat.models import Conversation, Feedback, Message, Rating, Role
 from moderation.models import AuditEntry
 from moderation.reading import PAGE_SIZE
 from tests.accounts.clients import user_make
@@ -151,3 +151,12 @@ def test_no_words_are_shown_or_searched_without_the_right(ana: User) -> None:
     assert "step 1" not in _page(ina, _address(chat))
     assert ina.get("/admin/chat/message/?q=step").status_code == 403
     assert "step 1" not in _page(ina, "/admin/chat/message/")
+
+
+def test_what_was_said_of_a_reply_is_there_to_read(desk: Client, ana: User) -> None:
+    """A title shows on a phone and to the keyboard nowhere."""
+    reply = exchange_make(conversation_make(ana), "p", "r")
+    Feedback.objects.create(message=reply, user=ana, rating=Rating.UP, comment="so <kind>")
+    page = _page(desk, _address(reply.conversation))
+    assert "Comment: so &lt;kind&gt;</p>" in page
+    assert 'title="so' not in page

@@ -74,6 +74,11 @@ def test_the_queue_shows_what_is_open_oldest_first_as_one_matter(
     assert _actions() == []  # the queue shows what was sent to the moderators, no conversation
 
 
+def test_the_dashboard_leads_to_what_is_open(desk: Client, report: Report) -> None:
+    page = desk.get("/admin/").content.decode()
+    assert f'href="{REPORTS}?state=open"' in page
+
+
 def test_every_text_is_escaped(desk: Client, report: Report, reply: Message) -> None:
     chat = f"/admin/chat/conversation/{reply.conversation_id}/change/"
     for address in (REPORTS, f"{REPORTS}{report.pk}/change/", chat, f"{chat}?find=script"):
