@@ -78,12 +78,14 @@ class Audited(DjangoModelAdmin):
                 actions[name] = (_written(func, name), name, words)
         return actions
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **more: Any
+    ) -> HttpResponse | None:
         """Each row takes its time and the page waits for all of them: too many are refused."""
         if request.POST.get("action") in self.bounded_actions or not _is_too_many(
             request, queryset
         ):
-            return super().response_action(request, queryset)
+            return super().response_action(request, queryset, *args, **more)
         told = f"At most {AT_ONCE_MAX} at a time: choose fewer, or filter. Nothing was done."
         self.message_user(request, told, messages.ERROR)
         return HttpResponseRedirect(request.get_full_path())
