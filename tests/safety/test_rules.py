@@ -95,7 +95,7 @@ def test_without_rules_for_replies_there_is_nothing_to_look_for() -> None:
 def test_seeded_rules_are_valid(db: None) -> None:
     from importlib import import_module
 
-    seeds = import_module("chat.migrations.0009_first_rules").RULES
+    seeds = import_module("chat.migrations.0010_first_rules").RULES
     SafetyRule.objects.bulk_create(SafetyRule(**{**seed, "is_enabled": True}) for seed in seeds)
     rules.rules_forget()
     for text in ("I don\u2019t want to live any more", "ich will sterben", "I am SELF-HARM ing"):

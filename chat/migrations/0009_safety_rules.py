@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("chat", "0007_request_id"),
+        ("chat", "0008_model_sha256"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

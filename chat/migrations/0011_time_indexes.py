@@ -6,8 +6,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("chat", "0008_model_sha256"),
-        ("chat", "0009_first_rules"),
+        ("chat", "0010_first_rules"),
     ]
 
     operations = [

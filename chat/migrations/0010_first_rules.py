@@ -168,6 +168,6 @@ def rules_seed(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("chat", "0008_safety_rules")]
+    dependencies = [("chat", "0009_safety_rules")]
 
     operations = [migrations.RunPython(rules_seed, migrations.RunPython.noop)]
