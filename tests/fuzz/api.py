@@ -23,6 +23,9 @@ HOOKS = Path(__file__).with_name("hooks.py")
 MAY_REFUSE = {
     "register": "the password is weak",
     "password_change": "the new password is weak",
+    "password_reset": "no mail has this token, or the new password is weak",
+    "email_set": "the address has no domain of the internet",
+    "email_verify": "no mail has this token",
     "chat": "min_tokens above max_tokens, ids of tokens, blanks only, a history but not temporary",
     "chat_context": "the history's roles do not take turns",
     "chat_guest": "the history's roles do not take turns",
