@@ -113,8 +113,9 @@ class Chart:
                     f"{_n((index + 0.5) * wide)} {_n(FIELD - value / self.top * FIELD)}"
                     for index, value in run
                 ]
-                path = "M" + "L".join(points if len(points) > 1 else points * 2)
-                parts.append((f"line {one.look}", path))
+                is_dot = len(points) == 1
+                path = "M" + "L".join(points * 2 if is_dot else points)
+                parts.append((f"line {one.look}{' dot' if is_dot else ''}", path))
                 if one.look == "a":
                     x = [_n((index + 0.5) * wide) for index, _ in run]
                     parts.append(("area", f"{path}L{x[-1]} 100L{x[0]} 100Z"))

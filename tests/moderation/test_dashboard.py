@@ -173,7 +173,7 @@ def test_the_dashboard_takes_a_fixed_number_of_queries(django_assert_max_num_que
 def test_charts_are_pictures_with_words_and_a_table() -> None:
     chart = Chart("k", "T", "about", ["a", "b", "c"], [Series("x", [1, None, 3])], kind="lines")
     assert chart.top == 4
-    assert chart.picture.count('class="line a"') == 2  # a gap, so two strokes
+    assert chart.picture.count('class="line a dot"') == 2  # a gap, so two strokes of one value
     assert chart.rows == [("a", ["1"]), ("b", ["-"]), ("c", ["3"])]
     bars = Chart("k", "T", "about", ["a"], [Series("x", [1]), Series("y", [3], "b")])
     assert bars.top == 4
