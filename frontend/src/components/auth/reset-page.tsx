@@ -48,7 +48,11 @@ export function ResetPage() {
   return (
     <AuthFrame
       title="Choose a new password"
-      lead={isInvalid ? undefined : "Then you are signed out on all devices, your API keys end, and you sign in with it."}
+      lead={
+        isInvalid
+          ? undefined
+          : "Then you are signed out on all devices, your API keys end, and you sign in with it."
+      }
     >
       {isInvalid ? (
         <InvalidLink>
