@@ -5,34 +5,30 @@ Accounts of staff are made and changed by admins only; nobody touches the own ac
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from accounts.errors import NotAuthenticated, WrongPassword
-from accounts.models import Session, User
+from accounts.models import User
 from accounts.removal import account_erase
 from accounts.services import sessions_end_all, user_reactivate
-from chat.models import Report, ReportState
-from chat.services.reports import reports_against
 from moderation.admin.base import Audited
 from moderation.admin.lists import NONE, badge, day, number
 from moderation.admin.posts import Posts
 from moderation.admin.suspending import USERS_MAX, suspend_view
+from moderation.admin.user_filters import ActiveFilter, ReportsFilter, RoleFilter, StateFilter
 from moderation.deletion import CountedDeletion
 from moderation.people import Counts, last_seen, quota_facts, user_counts, user_facts
 from moderation.powers import may_touch
@@ -50,70 +46,6 @@ if TYPE_CHECKING:
     BaseUserAdmin = UserAdmin[User]
 else:
     BaseUserAdmin = UserAdmin
-
-
-class RoleFilter(SimpleListFilter):
-    title = "role"
-    parameter_name = "role"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        roles = [(name, name.capitalize()) for name in ("moderator", "operator", "admin")]
-        return [("member", "Members"), ("staff", "All staff"), *roles]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        match self.value():
-            case None:
-                return queryset
-            case "member":
-                return queryset.filter(is_staff=False)
-            case "staff":
-                return queryset.filter(is_staff=True)
-            case role:
-                return queryset.filter(groups__name=role)
-
-
-class StateFilter(SimpleListFilter):
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("active", "Active"), ("suspended", "Suspended")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() is None:
-            return queryset
-        return queryset.filter(is_active=self.value() == "active")
-
-
-class ActiveFilter(SimpleListFilter):
-    title = "last seen"
-    parameter_name = "active"
-    _DAYS = {"day": 1, "week": 7, "month": 30}
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("day", "Today"), ("week", "In 7 days"), ("month", "In 30 days")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if (days := self._DAYS.get(self.value() or "")) is None:
-            return queryset
-        since = timezone.now() - timedelta(days=days)
-        return queryset.filter(pk__in=Session.objects.filter(last_seen_at__gt=since).values("user"))
-
-
-class ReportsFilter(SimpleListFilter):
-    title = "open reports"
-    parameter_name = "reports"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("against", "Against them"), ("by", "By them")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        is_open = Report.objects.filter(state=ReportState.OPEN)
-        if self.value() == "against":
-            return queryset.filter(pk__in=reports_against(is_open).values("about"))
-        if self.value() == "by":
-            return queryset.filter(Exists(is_open.filter(reporter=OuterRef("pk"))))
-        return queryset
 
 
 class UserList(ChangeList):
