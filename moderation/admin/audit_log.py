@@ -76,7 +76,9 @@ class AuditAdmin(ReadOnlyAdmin):
     @admin.display(description="details")
     def more(self, entry: AuditEntry) -> SafeString | str:
         pairs = ((name.replace("_", " "), _words(value)) for name, value in entry.detail.items())
-        return format_html_join(" ", '<span class="pair"><b>{}</b> {}</span>', pairs) or "-"
+        told = format_html_join(" ", '<span class="pair"><b>{}</b> {}</span>', pairs)
+        # One box: on narrow screens a cell is a row of boxes that do not break.
+        return format_html('<span class="pairs">{}</span>', told) if told else "-"
 
 
 def _words(value: Any) -> str:
