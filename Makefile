@@ -52,12 +52,12 @@ e2e: ## All journeys of people in a real browser; `make test` runs the short one
 lighthouse: ## Measure the pages with Lighthouse, phone and desktop; fails under the limits
 	$(VENV_DEV)
 	@deploy/setup-chromium.sh
-	@exec $(BIN)/python -m deploy.lighthouse
+	@exec $(BIN)/python -m deploy.pictures.lighthouse
 
 screenshots: ## Take the pictures of docs/screenshots anew, with the released model
 	$(VENV_DEV)
 	@deploy/setup-chromium.sh
-	@exec $(BIN)/python -m deploy.screenshots $(SCREENSHOTS_ARGS)
+	@exec $(BIN)/python -m deploy.pictures.screenshots $(SCREENSHOTS_ARGS)
 
 lint: ## Check style and import directions
 	$(VENV_DEV)

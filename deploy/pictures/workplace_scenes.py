@@ -1,10 +1,10 @@
-"""What the pictures of the workplace show; `deploy.workplace_people` has been there before."""
+"""What the pictures of the workplace show; `deploy.pictures.workplace_people` has been there before."""
 
 from functools import cache
 
 from playwright.sync_api import Page, expect
 
-from deploy.workplace_people import sign_in
+from deploy.pictures.workplace_people import sign_in
 
 TRANSCRIPT_OF = "mara"
 

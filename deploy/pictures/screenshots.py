@@ -1,7 +1,7 @@
 """`make screenshots`: the pictures of docs/screenshots, taken of a fresh EuGPT and its real model.
 
 Each scene is played in six windows: phone, tablet and desktop, light and dark. Those of the
-workplace (`deploy.workplace_scenes`) need people and chats first, which are made for them.
+workplace (`deploy.pictures.workplace_scenes`) need people and chats first, which are made for them.
 """
 
 import argparse
@@ -16,10 +16,10 @@ from deploy.local.errors import SetupError
 from deploy.local.fresh import fresh_installation
 from deploy.local.launcher import Stopped
 from deploy.local.paths import ROOT
-from deploy.scenes import SCENES as PAGE_SCENES
-from deploy.scenes import TIMEOUT_MS
-from deploy.workplace_people import people_come
-from deploy.workplace_scenes import WORKPLACE_SCENES
+from deploy.pictures.scenes import SCENES as PAGE_SCENES
+from deploy.pictures.scenes import TIMEOUT_MS
+from deploy.pictures.workplace_people import people_come
+from deploy.pictures.workplace_scenes import WORKPLACE_SCENES
 
 SCENES = {**PAGE_SCENES, **WORKPLACE_SCENES}
 
@@ -35,7 +35,9 @@ MAX_BYTES = 300_000
 
 def main() -> int:
     """Play the scenes that are named, or all, and write their pictures."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.screenshots", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.pictures.screenshots", description=__doc__
+    )
     parser.add_argument("scenes", nargs="*", metavar="SCENE", help=", ".join(SCENES))
     names = parser.parse_args().scenes or list(SCENES)
     if unknown := set(names) - set(SCENES):
