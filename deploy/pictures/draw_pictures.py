@@ -1,7 +1,8 @@
 """Draws the page's pictures from our SVGs with Chromium: icons, social card.
 
-Run it after a change in frontend/drawings or src/app/icon.svg (`python -m deploy.pictures.draw_pictures`);
-the pictures are committed, so that a build needs no browser.
+Run it after a change in frontend/drawings or src/app/icon.svg
+(`python -m deploy.pictures.draw_pictures`); the pictures
+are committed, so that a build needs no browser.
 """
 
 import struct

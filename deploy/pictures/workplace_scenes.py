@@ -1,4 +1,4 @@
-"""What the pictures of the workplace show; `deploy.pictures.workplace_people` has been there before."""
+"""What the pictures of the workplace show; `workplace_people` has been there before."""
 
 from functools import cache
 
