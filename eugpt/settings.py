@@ -1,14 +1,19 @@
-"""Django settings of EuGPT. Values an operator may change come from `eugpt.config`."""
+"""Django settings of EuGPT. Values an operator may change come from `eugpt.config`.
+
+Those of Celery and of the API's libraries stand in rooms of their own, `settings_celery` and
+`settings_api`, and are settings here.
+"""
 
 from datetime import timedelta
 from typing import Any
 
-from corsheaders.defaults import default_headers
 from psycopg.conninfo import conninfo_to_dict
 
 from eugpt.config import BASE_DIR, config_load, purpose_key
 from eugpt.email_url import email_settings
 from eugpt.logs import logging_settings
+from eugpt.settings_api import *  # noqa: F403
+from eugpt.settings_celery import *  # noqa: F403
 
 CONFIG = config_load()
 
@@ -92,33 +97,7 @@ SECRET_KEY = CONFIG.signing_key()
 ALLOWED_HOSTS = CONFIG.hosts()
 # Of the admin's forms: front ends elsewhere have no business there.
 CSRF_TRUSTED_ORIGINS = list(CONFIG.csrf_trusted_origins)
-CORS_ALLOWED_ORIGINS = list(CONFIG.cors_origins)
 SOCKET_ORIGINS = [*CONFIG.public_hosts(), *CONFIG.cors_origins]
-CORS_ALLOW_CREDENTIALS = True
-CORS_ALLOW_HEADERS = [
-    *default_headers,
-    "last-event-id",
-    "x-request-id",
-    # What OpenAI's client for browsers sends with every request.
-    *(f"x-stainless-{name}" for name in ("arch", "async", "helper-method", "lang", "os")),
-    *(f"x-stainless-{name}" for name in ("package-version", "poll-helper", "retry-count")),
-    *(f"x-stainless-{name}" for name in ("runtime", "runtime-version", "timeout")),
-]
-CORS_EXPOSE_HEADERS = [
-    "Content-Disposition",
-    "Link",
-    "Retry-After",
-    "X-Assistant-Message-Id",
-    "X-Conversation-Id",
-    "X-Generation-Id",
-    "X-User-Message-Id",
-    "X-RateLimit-Limit-Requests",
-    "X-RateLimit-Remaining-Requests",
-    "X-RateLimit-Reset-Requests",
-    "X-Request-Id",
-]
-CORS_URLS_REGEX = r"^/(api|v1)/"
-
 INSTALLED_APPS = [
     "moderation.site.EuGPTAdminConfig",
     "django.contrib.auth",
@@ -207,44 +186,6 @@ def _database(url: str) -> dict[str, Any]:
 DATABASES = {"default": _database(CONFIG.database_url)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CELERY_BROKER_URL = REDIS_URL
-CELERY_BROKER_TRANSPORT = "eugpt.broker:Transport"
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 3, "socket_keepalive": True}
-CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"chat.tasks.run_generation": {"queue": "generate"}}
-# Early ack: the claim in the database and the reaper make a task safe, not the broker.
-CELERY_TASK_ACKS_LATE = False
-CELERY_TASK_PUBLISH_RETRY_POLICY = {
-    "max_retries": 2,
-    "interval_start": 0.0,
-    "interval_step": 0.2,
-    "interval_max": 0.4,
-}
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# What waits, waits in the broker: prefetched tasks would be lost with their worker for 10 s.
-CELERY_WORKER_DISABLE_PREFETCH = True
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
-CELERY_BEAT_SCHEDULE = {
-    "reap": {
-        "task": "chat.tasks.reap_generations",
-        "schedule": 1.0,
-        "options": {"expires": 2},
-    },
-    "lift-suspensions": {
-        "task": "accounts.tasks.lift_suspensions",
-        "schedule": timedelta(minutes=1),
-        "options": {"expires": 60},
-    },
-    "prune": {"task": "accounts.tasks.prune", "schedule": timedelta(hours=1)},
-}
-
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_REDIRECT_URL = "admin:index"  # of the admin, the only place with Django's own sign-in
 PASSWORD_HASHERS = [
@@ -262,17 +203,6 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
 ]
 
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["accounts.rest.UnicodeJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.rest.FirstRendererNegotiation",
-    "DEFAULT_SCHEMA_CLASS": "accounts.schema.Schema",
-    "EXCEPTION_HANDLER": "eugpt.errors.exception_handler",
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-}
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
@@ -281,35 +211,6 @@ SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": purpose_key(SECRET_KEY, "jwt"),
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "EuGPT API",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {
-        "deepLinking": True,
-        "filter": True,
-        "displayRequestDuration": True,
-        "defaultModelsExpandDepth": 0,
-        "validatorUrl": None,
-    },
-    "COMPONENT_SPLIT_REQUEST": True,
-    "SCHEMA_PATH_PREFIX": "/api",
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "eugpt.openapi.complete",
-    ],
-    "ENUM_NAME_OVERRIDES": {
-        "GenerationStatus": "chat.models.Status",
-        "FinishReason": "chat.models.FinishReason",
-        "Role": "chat.models.Role",
-        "HealthStatus": ["ok", "degraded"],
-    },
-}
-
 STATIC_URL = "/static/"
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

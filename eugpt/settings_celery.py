@@ -1,0 +1,45 @@
+"""The CELERY_* settings: broker, queues, how a worker takes tasks, and the schedule."""
+
+from datetime import timedelta
+
+from eugpt.config import config_load
+
+CONFIG = config_load()
+
+CELERY_BROKER_URL = CONFIG.redis_url
+CELERY_BROKER_TRANSPORT = "eugpt.broker:Transport"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 3, "socket_keepalive": True}
+CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"chat.tasks.run_generation": {"queue": "generate"}}
+# Early ack: the claim in the database and the reaper make a task safe, not the broker.
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 2,
+    "interval_start": 0.0,
+    "interval_step": 0.2,
+    "interval_max": 0.4,
+}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# What waits, waits in the broker: prefetched tasks would be lost with their worker for 10 s.
+CELERY_WORKER_DISABLE_PREFETCH = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(CONFIG.var_dir / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "reap": {
+        "task": "chat.tasks.reap_generations",
+        "schedule": 1.0,
+        "options": {"expires": 2},
+    },
+    "lift-suspensions": {
+        "task": "accounts.tasks.lift_suspensions",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
+    "prune": {"task": "accounts.tasks.prune", "schedule": timedelta(hours=1)},
+}
