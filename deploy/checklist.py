@@ -1,8 +1,10 @@
-"""`make test`: every check, each named and timed; pytest comes last, the failures at the end."""
+"""`make test`: every check, each named and timed; what failed is said again at the end."""
 
 import subprocess
 import sys
 import time
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,22 +43,43 @@ STEPS = (
 )
 
 
-def main() -> int:
+# Lines of a failed step that are repeated at the end.
+TAIL_LINES = 60
+
+
+def main(steps: Sequence[Step] = STEPS) -> int:
     """Run all steps, also after a failure; returns 1 when any failed."""
-    failed = [step.name for step in STEPS if not _passes(step)]
+    failed = {step.name: tail for step in steps if (tail := _failure(step)) is not None}
+    for name, tail in list(failed.items())[:-1]:
+        print(f"\n=== the end of {name}:\n{tail}", file=sys.stderr)
     if failed:
         print(f"\nFAILED: {', '.join(failed)}", file=sys.stderr)
         return 1
     return 0
 
 
-def _passes(step: Step) -> bool:
+def _failure(step: Step) -> str | None:
+    """Run one step and show what it says; the end of that when it fails, else None."""
     print(f"\n=== {step.name}: {' '.join(step.command)}", flush=True)
     started = time.monotonic()
-    code = subprocess.run(step.command, cwd=ROOT, env=base_env(), check=False).returncode
+    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    with subprocess.Popen(
+        step.command,
+        cwd=ROOT,
+        env=base_env(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            tail.append(line)
+    code = process.returncode
     verdict = "ok" if code == 0 else f"FAILED (exit code {code})"
     print(f"=== {step.name}: {verdict} in {time.monotonic() - started:.0f} s", flush=True)
-    return code == 0
+    return "".join(tail) if code else None
 
 
 if __name__ == "__main__":
