@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 from deploy.local.launcher import base_env
 from deploy.local.paths import ROOT
@@ -63,23 +64,30 @@ def _failure(step: Step) -> str | None:
     print(f"\n=== {step.name}: {' '.join(step.command)}", flush=True)
     started = time.monotonic()
     tail: deque[str] = deque(maxlen=TAIL_LINES)
-    with subprocess.Popen(
+    process = subprocess.Popen(
         step.command,
         cwd=ROOT,
-        env=base_env(),
+        env=base_env() | {"PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-    ) as process:
-        assert process.stdout
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            tail.append(line)
-    code = process.returncode
+    )
+    # In a thread: a server that a broken test left behind keeps the pipe open for ever.
+    reader = Thread(target=_show, args=(process, tail), daemon=True)
+    reader.start()
+    code = process.wait()
+    reader.join(timeout=5)
     verdict = "ok" if code == 0 else f"FAILED (exit code {code})"
     print(f"=== {step.name}: {verdict} in {time.monotonic() - started:.0f} s", flush=True)
     return "".join(tail) if code else None
+
+
+def _show(process: subprocess.Popen[str], tail: deque[str]) -> None:
+    assert process.stdout
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        tail.append(line)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`make test` runs every step, and says at the end why one in the middle failed."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -29,3 +30,10 @@ def test_the_end_of_an_early_failure_is_repeated(capsys: pytest.CaptureFixture[s
     assert "why" in shown.err
     assert "line 0\n" not in shown.err
     assert shown.err.rstrip().endswith("FAILED: early, late")
+
+
+def test_a_process_left_behind_does_not_hold_it_up() -> None:
+    left = "import subprocess; print(subprocess.Popen(['sleep', '40']).pid)"
+    steps = [step("leaves one", left)]
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(main, steps).result(timeout=35) == 0
