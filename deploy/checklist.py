@@ -85,9 +85,10 @@ def _failure(step: Step) -> str | None:
 
 def _show(process: subprocess.Popen[str], tail: deque[str]) -> None:
     assert process.stdout
-    for line in process.stdout:
-        print(line, end="", flush=True)
-        tail.append(line)
+    with process.stdout as lines:
+        for line in lines:
+            print(line, end="", flush=True)
+            tail.append(line)
 
 
 if __name__ == "__main__":
