@@ -30,7 +30,7 @@ class CpuClock:
     """Two readings of `read` give the CPU seconds each part of EuGPT took between them."""
 
     def __init__(self, url: str) -> None:
-        self._root = _root(url)
+        self._root = root_of(url)
         self._readings: list[dict[str, float]] = []
         self._worker_memory = 0
 
@@ -54,7 +54,7 @@ class CpuClock:
         total = 0
         for process in self._root.children(recursive=True) if self._root else ():
             with suppress(psutil.NoSuchProcess):
-                if _name(process) == "web":
+                if part_of(process) == "web":
                     total += process.memory_info().rss
         return total
 
@@ -64,7 +64,7 @@ class CpuClock:
         self._worker_memory = 0
         for process in self._root.children(recursive=True) if self._root else ():
             try:
-                name = _name(process)
+                name = part_of(process)
                 if name and process.pid != os.getpid():
                     used[name] += _used(process)
                 if name == "worker":
@@ -80,13 +80,14 @@ def _used(process: psutil.Process) -> float:
     return float(t.user + t.system + t.children_user + t.children_system)
 
 
-def _name(process: psutil.Process) -> str:
+def part_of(process: psutil.Process) -> str:
+    """Which part of EuGPT this is, "" for none; raises psutil.NoSuchProcess."""
     command = " ".join(process.cmdline())
     return next((name for name, matches in _NAMES if matches(command)), "")
 
 
-def _root(url: str) -> psutil.Process | None:
-    """The process under which all of EuGPT runs."""
+def root_of(url: str) -> psutil.Process | None:
+    """The process under which all of EuGPT runs; None where it is not on this machine."""
     parts = urlsplit(url)
     if parts.hostname not in _LOOPBACK:
         return None
