@@ -9,6 +9,8 @@ export BIND="${BIND:-0.0.0.0}"
 export PORT="${PORT:-8000}"
 export EUGPT_SLOTS="${EUGPT_SLOTS:-32}"
 export EUGPT_LOG_LEVEL="${EUGPT_LOG_LEVEL:-INFO}"
+# A port of its own, for Prometheus and probes; never published.
+export EUGPT_METRICS_BIND="${EUGPT_METRICS_BIND:-0.0.0.0}"
 export EUGPT_VAR_DIR="${EUGPT_VAR_DIR:-var}"
 
 if [ "$1" = release ]; then

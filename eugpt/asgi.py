@@ -37,6 +37,7 @@ from chat.routing import websocket_urlpatterns
 from eugpt.body_cap import BodyCap
 from eugpt.client_address import ClientAddress
 from eugpt.headers import SecurityHeaders
+from eugpt.metrics.roles import web_started
 from eugpt.origins import OriginGate
 from eugpt.request_ids import RequestIds
 from eugpt.static_site import StaticSite
@@ -46,11 +47,15 @@ ADMIN_BODY_MAX_BYTES = 1024 * 1024
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Agree to start and to stop; sockets and streams end with their own tasks."""
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
+    pulse = web_started()
+    try:
+        while True:
+            message = await receive()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+    finally:
+        pulse.cancel()
 
 
 http_application = SecurityHeaders(

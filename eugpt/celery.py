@@ -7,6 +7,7 @@ from celery import Celery
 from celery.exceptions import SecurityWarning
 from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun
 
+from eugpt.metrics.roles import PulseStep
 from eugpt.request_ids import task_begins, task_ended, task_sent
 from eugpt.wake import WakeStep
 
@@ -24,4 +25,4 @@ task_postrun.connect(task_ended)
 app = Celery("eugpt")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.steps["consumer"].add(WakeStep)
+app.steps["consumer"].update((WakeStep, PulseStep))

@@ -87,6 +87,8 @@ class Config(BaseSettings):
     proxy_hops: int = Field(0, alias="EUGPT_PROXY_HOPS", ge=0, le=8)
     cookie_samesite: Literal["Lax", "None"] = Field("Lax", alias="EUGPT_COOKIE_SAMESITE")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="EUGPT_LOG_LEVEL")
+    metrics_port: int = Field(0, alias="EUGPT_METRICS_PORT", ge=0, le=65_000)
+    metrics_bind: str = Field("127.0.0.1", alias="EUGPT_METRICS_BIND")
 
     public_origin: Annotated[str, AfterValidator(public_origin_check)] = Field(
         "", alias="EUGPT_PUBLIC_ORIGIN"

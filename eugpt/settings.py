@@ -35,6 +35,8 @@ FRONTEND_DIR = CONFIG.frontend_dir
 LIMITS_ENABLED = CONFIG.limits
 IS_PRODUCTION = CONFIG.is_production
 PROXY_HOPS = CONFIG.proxy_hops
+METRICS_PORT = CONFIG.metrics_port
+METRICS_BIND = CONFIG.metrics_bind
 REGISTRATION_OPEN = CONFIG.registration == "open"
 PUBLIC_ORIGIN = CONFIG.origin()
 _EMAIL = email_settings(CONFIG.mail_url())

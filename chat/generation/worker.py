@@ -60,6 +60,7 @@ class Worker:
         self._watch: CheckpointWatch
         self._pace = Pace()
         self._stopping = threading.Event()
+        self._signed = time.monotonic()
         # Of its own: a late answer to somebody else must not delay the sign of life.
         self._redis = redis.Redis.from_url(
             settings.REDIS_URL,
@@ -72,6 +73,10 @@ class Worker:
     def serving(self) -> ServingEngine:
         """The engine that new replies go to; there is one from `start` on."""
         return self._engines.current
+
+    def unsigned_s(self) -> float:
+        """How long ago Redis took the last sign of life."""
+        return time.monotonic() - self._signed
 
     def start(self, on_loaded: Callable[[ServingEngine], None] | None = None) -> None:
         """Load the model and report for duty; raises CheckpointError where there is none to load.
@@ -99,6 +104,7 @@ class Worker:
     def stop(self) -> None:
         """End the threads and the sign of life; Celery has waited for the running replies."""
         self._stopping.set()
+        logger.info("worker %s stops", self.id)
         self._watch.stop()
         for serving in self._engines.all():
             serving.thread.stop()
@@ -187,6 +193,7 @@ class Worker:
         pipe.sadd(WORKERS_KEY, self.id)
         pipe.set(WORKER_KEY_PREFIX + self.id, json.dumps(state), px=_LIFE_MS)
         pipe.execute()
+        self._signed = time.monotonic()
 
     def _die(self) -> None:
         """The engine or the publisher has failed: leave; the supervisor starts a fresh process.
@@ -226,6 +233,11 @@ def worker(on_loaded: Callable[[ServingEngine], None] | None = None) -> Worker:
             new.start(on_loaded)
             _worker = new
         return _worker
+
+
+def worker_started() -> Worker | None:
+    """The worker of this process, if its model is loaded."""
+    return _worker
 
 
 def worker_stop() -> None:

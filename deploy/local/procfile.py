@@ -24,6 +24,17 @@ def read_table(path: Path = PROCFILE) -> dict[str, str]:
     return {name.strip(): command.strip() for name, command in entries}
 
 
+def own_env(env: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Process name → what only that process is told. They share a machine here, so each takes the
+    private port (EUGPT_METRICS_PORT) as many further on as it stands in the table.
+    """
+    port = int(env.get("EUGPT_METRICS_PORT") or 0)
+    return {
+        name: {"EUGPT_METRICS_PORT": str(port + number if port else 0)}
+        for number, name in enumerate(read_table())
+    }
+
+
 def commands(env: Mapping[str, str]) -> dict[str, str]:
     """Process name → the command line to run under `env`; KeyError names an unknown variable."""
     given = DEFAULTS | {name: env[name] for name in DEFAULTS if env.get(name)}

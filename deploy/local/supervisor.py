@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.local import processes
+from deploy.local import processes, procfile
 from deploy.local.paths import ROOT, VarDir
 
 HEADER = """\
@@ -30,6 +30,7 @@ programs={programs}
 PROGRAM = """
 [program:{name}]
 command={command}
+environment={environment}
 directory={root}
 autostart=true
 autorestart=true
@@ -45,8 +46,9 @@ stdout_logfile_backups=2
 """
 
 
-def write_config(var: VarDir, commands: Mapping[str, str]) -> Path:
+def write_config(var: VarDir, commands: Mapping[str, str], env: Mapping[str, str]) -> Path:
     """Write var/supervisord.conf for these processes; secrets stay in the environment."""
+    own = procfile.own_env(env)
     header = HEADER.format(
         log=_escape(var.log),
         run=_escape(var.run),
@@ -57,6 +59,7 @@ def write_config(var: VarDir, commands: Mapping[str, str]) -> Path:
         PROGRAM.format(
             name=name,
             command=_escape(command),
+            environment=",".join(f'{key}="{value}"' for key, value in own.get(name, {}).items()),
             root=_escape(ROOT),
             log_twice=_escape(_escape(var.log)),  # this one supervisord expands twice
         )
@@ -71,7 +74,7 @@ def start(
     var: VarDir, commands: Mapping[str, str], env: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
     """Start supervisord in the foreground of its own session; the programs inherit `env`."""
-    config = write_config(var, commands)
+    config = write_config(var, commands, env)
     return processes.start(
         [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", config],
         log=var.log / "supervisord.log",

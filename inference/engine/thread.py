@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from inference.engine.engine import Engine
@@ -36,6 +37,12 @@ class EngineThread:
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._lock = threading.Lock()  # nothing enters the inbox once it is being emptied
         self.is_dead = False
+        self._step_began = 0.0  # time.monotonic(); 0 while it waits for work
+
+    def step_s(self) -> float:
+        """How long the step has taken that is being computed; 0 when there is none."""
+        began = self._step_began
+        return time.monotonic() - began if began else 0.0
 
     def start(self) -> None:
         self._thread.start()
@@ -81,7 +88,10 @@ class EngineThread:
         try:
             self._engine.enter_thread()
             while self._take_inbox():
-                self._tell(self._engine.step())
+                self._step_began = time.monotonic()
+                outputs = self._engine.step()
+                self._step_began = 0.0
+                self._tell(outputs)
         except Exception:
             logger.exception("the engine has failed")
             self._die()

@@ -6,6 +6,7 @@ Its database and its Valkey are its own, its checkpoint is a tiny random one, li
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -47,7 +48,10 @@ class Stack:
     def start(self, name: str) -> None:
         """Start one process of the table (again)."""
         self._running[name] = processes.start(
-            shlex.split(self._commands[name]), log=self._log_path(name), cwd=ROOT, env=self.env
+            shlex.split(self._commands[name]),
+            log=self._log_path(name),
+            cwd=ROOT,
+            env=self.env | procfile.own_env(self.env)[name],
         )
 
     def kill(self, name: str) -> None:
@@ -82,6 +86,21 @@ class Stack:
         finally:
             is_over.set()
             thread.join()
+
+    def private_url(self, name: str) -> str:
+        """The private port of a process: /metrics, /livez, /readyz."""
+        return f"http://127.0.0.1:{procfile.own_env(self.env)[name]['EUGPT_METRICS_PORT']}"
+
+    @contextmanager
+    def more_worker(self, env: Mapping[str, str]) -> Iterator[None]:
+        """A further worker process, whose settings differ by `env`; it may still load its model."""
+        env = {**self.env, **env}
+        command = shlex.split(procfile.commands(env)["worker"].replace("worker@", "worker2@"))
+        worker = processes.start(command, log=self._log_path("worker-2"), cwd=ROOT, env=env)
+        try:
+            yield
+        finally:
+            processes.stop(worker)
 
     @contextmanager
     def more_web(self, env: Mapping[str, str]) -> Iterator[str]:
@@ -173,6 +192,7 @@ def _stack_env(servers: TestServers, directory: Path, redis_url: str) -> dict[st
     return os.environ | {
         "PATH": f"{bin_dir}{os.pathsep}{os.environ['PATH']}",
         "PORT": str(processes.free_port()),
+        "EUGPT_METRICS_PORT": str(_free_ports(len(procfile.read_table()))),
         "DATABASE_URL": servers.postgres.create_database("eugpt_stack"),
         "REDIS_URL": redis_url,
         "EUGPT_LIMITS": "off",
@@ -181,6 +201,23 @@ def _stack_env(servers: TestServers, directory: Path, redis_url: str) -> dict[st
         "EUGPT_MODEL": MODEL,
         "EUGPT_VAR_DIR": str(directory),
     }
+
+
+def _free_ports(count: int) -> int:
+    """The first of so many ports in a row that nobody listens on."""
+    while True:
+        first = min(processes.free_port(), 60_000)
+        if all(map(_is_free, range(first, first + count))):
+            return first
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def _tiny_checkpoint(directory: Path) -> Path:
