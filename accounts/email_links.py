@@ -11,10 +11,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core import signing
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import salted_hmac
 
 from accounts.errors import InvalidLink
 from accounts.models import User
+from accounts.signing_keys import is_digest
 
 TOKEN_MAX_CHARS = 300
 
@@ -39,7 +40,7 @@ def link_user(*, kind: LinkKind, token: str) -> User:
     """The user of an unused link, the row locked; run inside a transaction. Raises InvalidLink."""
     user_id, fingerprint = _read(kind, token)
     user = User.objects.select_for_update(no_key=True).filter(pk=user_id, is_active=True).first()
-    if user is None or not constant_time_compare(fingerprint, _fingerprint(kind, user)):
+    if user is None or not is_digest(fingerprint, _salt(kind), _bound(kind, user)):
         raise InvalidLink
     return user
 
@@ -55,11 +56,14 @@ def _read(kind: LinkKind, token: str) -> tuple[int, str]:
 
 
 def _fingerprint(kind: LinkKind, user: User) -> str:
+    return salted_hmac(_salt(kind), _bound(kind, user), algorithm="sha256").hexdigest()[:32]
+
+
+def _bound(kind: LinkKind, user: User) -> str:
+    """What the use of a link changes."""
     if kind is LinkKind.VERIFY:
-        bound = [user.password, user.pending_email, str(user.pending_email_at)]
-    else:
-        bound = [user.password, user.email, str(user.token_version)]
-    return salted_hmac(_salt(kind), "\n".join(bound), algorithm="sha256").hexdigest()[:32]
+        return "\n".join([user.password, user.pending_email, str(user.pending_email_at)])
+    return "\n".join([user.password, user.email, str(user.token_version)])
 
 
 def _salt(kind: LinkKind) -> str:

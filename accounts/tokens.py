@@ -16,7 +16,7 @@ from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
-from rest_framework_simplejwt.tokens import RefreshToken, Token
+from rest_framework_simplejwt.tokens import Token
 
 from accounts.errors import NotAuthenticated
 from accounts.models import Session, User
@@ -27,6 +27,7 @@ from accounts.sessions import (
     sessions_tell,
     user_lock,
 )
+from accounts.signing_keys import RefreshToken
 from accounts.suspension import suspension_check
 
 VERSION_CLAIM = "ver"

@@ -62,6 +62,19 @@ Quota = Annotated[str, AfterValidator(_quota)]
 Csv = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 BasePath = Annotated[Path, BeforeValidator(_from_base)]
 
+# A rotation needs one; each further one is a key that somebody may have seen.
+FALLBACKS_MAX = 3
+KEY_MAX_CHARS = 512
+
+
+def _fallbacks(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Old keys, few and each once; raises ValueError, which names none of them."""
+    if len(keys) > FALLBACKS_MAX or len(set(keys)) < len(keys):
+        raise ValueError(f"at most {FALLBACKS_MAX} keys, each once")
+    if any(len(key) > KEY_MAX_CHARS for key in keys):
+        raise ValueError(f"keys of at most {KEY_MAX_CHARS} characters")
+    return keys
+
 
 class Config(BaseSettings):
     """Every setting of EuGPT; the alias is the name of the environment variable."""
@@ -80,7 +93,10 @@ class Config(BaseSettings):
     env_file: str = Field(".env", alias="EUGPT_ENV_FILE")
     env: Literal["development", "production"] = Field("development", alias="EUGPT_ENV")
     debug: bool = Field(False, alias="EUGPT_DEBUG")
-    secret_key: str = Field("", alias="EUGPT_SECRET_KEY")
+    secret_key: str = Field("", alias="EUGPT_SECRET_KEY", max_length=KEY_MAX_CHARS)
+    secret_key_fallbacks: Annotated[Csv, AfterValidator(_fallbacks)] = Field(
+        (), alias="EUGPT_SECRET_KEY_FALLBACKS"
+    )
     allowed_hosts: Csv = Field((), alias="EUGPT_ALLOWED_HOSTS")
     cors_origins: Csv = Field((), alias="EUGPT_CORS_ORIGINS")
     csrf_trusted_origins: Csv = Field((), alias="EUGPT_CSRF_TRUSTED_ORIGINS")

@@ -50,6 +50,7 @@ def _secret_problems(config: Config) -> list[str]:
     found = []
     if len(key) < MIN_SECRET_CHARS or is_guessable(key):
         found.append(f"EUGPT_SECRET_KEY needs at least {MIN_SECRET_CHARS} random characters")
+    found += _fallback_problems(config, (redis, password))
     if not redis:
         found.append("REDIS_URL needs a password (redis://:password@host:6379/0)")
     elif is_weak(redis):
@@ -64,6 +65,20 @@ def _secret_problems(config: Config) -> list[str]:
     if redis and redis == password:
         found.append("REDIS_URL must not have the password of DATABASE_URL")
     return found
+
+
+def _fallback_problems(config: Config, passwords: tuple[str, str]) -> list[str]:
+    """Old keys sign nothing anew, but who knows one can still make tokens."""
+    found = []
+    for key in config.secret_key_fallbacks:
+        if len(key) < MIN_SECRET_CHARS or is_guessable(key):
+            needs = f"needs at least {MIN_SECRET_CHARS} random characters in each key"
+            found.append(f"EUGPT_SECRET_KEY_FALLBACKS {needs}")
+        if key in passwords:
+            found.append("EUGPT_SECRET_KEY_FALLBACKS must not have the password of a server")
+        if key == config.secret_key:
+            found.append("EUGPT_SECRET_KEY_FALLBACKS must not have EUGPT_SECRET_KEY itself")
+    return list(dict.fromkeys(found))
 
 
 def _weak(name: str) -> str:

@@ -96,6 +96,8 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 DEBUG = CONFIG.debug
 SECRET_KEY = CONFIG.signing_key()
+SECRET_KEY_FALLBACKS = list(CONFIG.secret_key_fallbacks)
+JWT_FALLBACK_KEYS = [purpose_key(key, "jwt") for key in SECRET_KEY_FALLBACKS]
 ALLOWED_HOSTS = CONFIG.hosts()
 # Of the admin's forms: front ends elsewhere have no business there.
 CSRF_TRUSTED_ORIGINS = list(CONFIG.csrf_trusted_origins)
@@ -212,6 +214,7 @@ SIMPLE_JWT = {
     "BLACKLIST_AFTER_ROTATION": True,
     "ALGORITHM": "HS256",
     "SIGNING_KEY": purpose_key(SECRET_KEY, "jwt"),
+    "AUTH_TOKEN_CLASSES": ("accounts.signing_keys.AccessToken",),
 }
 STATIC_URL = "/static/"
 LANGUAGE_CODE = "en-us"

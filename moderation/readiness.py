@@ -77,6 +77,11 @@ def _settings() -> Iterator[Finding]:
         "EUGPT_ENV=production: secrets, hosts and origins were accepted at start",
         "EUGPT_ENV is not production: nothing of it was checked",
     )  # fmt: skip
+    yield _judge(
+        not settings.SECRET_KEY_FALLBACKS, "keys", "one key is accepted, that which signs",
+        f"{len(settings.SECRET_KEY_FALLBACKS)} older accepted (EUGPT_SECRET_KEY_FALLBACKS): "
+        "remove them two weeks after the rotation", otherwise="warn",
+    )  # fmt: skip
     yield _judge(settings.SECURE_HSTS_SECONDS > 0, "HSTS", "browsers keep to https", "HSTS is off")
     yield _judge(
         settings.PROXY_HOPS > 0, "proxies",

@@ -7,6 +7,7 @@ which device let its person in; without it the session is signed in by half and 
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,6 @@ import segno
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
-from django.utils.crypto import salted_hmac
 from django.utils.safestring import SafeString, mark_safe
 from django_otp import DEVICE_ID_SESSION_KEY, verify_token
 from django_otp import login as otp_login
@@ -24,6 +24,7 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import User
+from accounts.signing_keys import digests
 
 BACKUP_CODES = 10
 CODE_MAX_CHARS = 32
@@ -79,7 +80,8 @@ def code_check(*, user: User, code: str) -> Device | Wrong:
     device = model.objects.filter(user=user, confirmed=True).first()
     if device is None:
         return Wrong()
-    if taken := verify_token(user, device.persistent_id, code if is_app else _stored(user, code)):
+    token = code if is_app else _known_backup_code(device, user, code)
+    if taken := verify_token(user, device.persistent_id, token):
         return taken
     device.refresh_from_db()
     allowed, why = device.verify_is_allowed()
@@ -135,8 +137,20 @@ def _stored(user: User, code: str) -> str:
 
     80 of its bits, as many as the column takes; the codes have 40.
     """
-    digest = salted_hmac("eugpt.backup-code", f"{user.pk}:{code}", algorithm="sha256").digest()
-    return base64.b32encode(digest[:10]).decode()
+    return next(_as_stored(user, code))
+
+
+def _as_stored(user: User, code: str) -> Iterator[str]:
+    """The hash under each accepted key, the newest first."""
+    for digest in digests("eugpt.backup-code", f"{user.pk}:{code}"):
+        yield base64.b32encode(digest[:10]).decode()
+
+
+def _known_backup_code(device: StaticDevice, user: User, code: str) -> str:
+    """The hash under which the database has this code; of an unknown one, one that is not there."""
+    hashes = list(_as_stored(user, code))
+    known = StaticToken.objects.filter(device=device, token__in=hashes).first()
+    return known.token if known else hashes[0]
 
 
 @transaction.atomic

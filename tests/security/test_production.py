@@ -23,6 +23,7 @@ from tests.support.stack import Stack
 from tests.support.tiny_model import build_tiny_checkpoint
 
 KEY = "Qm3x9vTz-7LkP2wRa8sYd5Uf_Hn6JcEb4Gi0oXqMtZ1NvBpWlA"
+OLD_KEY = "w8Lr_kV2-xZqT5nBd0Ys7JfGmPuCe9Ha4iOo6RtX1WlEbNyKvD"
 SAFE = {
     "EUGPT_ENV": "production",
     "EUGPT_SECRET_KEY": KEY,
@@ -69,6 +70,7 @@ def refusal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Refusal]:
 
 def test_safe_settings_start(refusal: Refusal) -> None:
     assert refusal() == ""
+    assert refusal(EUGPT_SECRET_KEY_FALLBACKS=OLD_KEY) == ""
 
 
 @pytest.mark.parametrize(
@@ -82,6 +84,10 @@ def test_safe_settings_start(refusal: Refusal) -> None:
         ("EUGPT_SECRET_KEY", f"django-insecure-{KEY}"),
         ("EUGPT_SECRET_KEY", f"change-me-{KEY}"),
         ("EUGPT_SECRET_KEY", "a-key-for-tests-that-signs-nothing-of-value"),
+        ("EUGPT_SECRET_KEY_FALLBACKS", OLD_KEY[:30]),
+        ("EUGPT_SECRET_KEY_FALLBACKS", f"{OLD_KEY},change-me-{KEY}"),
+        ("EUGPT_SECRET_KEY_FALLBACKS", KEY),
+        ("EUGPT_SECRET_KEY_FALLBACKS", "kZ81vw-Qpx73mRt"),  # the database's
         ("EUGPT_ALLOWED_HOSTS", ""),
         ("EUGPT_ALLOWED_HOSTS", "*"),
         ("EUGPT_ALLOWED_HOSTS", ".example.org"),
@@ -105,8 +111,8 @@ def test_safe_settings_start(refusal: Refusal) -> None:
 def test_unsafe_settings_are_refused_by_name(refusal: Refusal, name: str, value: str) -> None:
     said = refusal(**{name: value})
     assert name in said
-    if name in ("EUGPT_SECRET_KEY", "REDIS_URL", "DATABASE_URL") and value:
-        assert value not in said
+    if name in ("EUGPT_SECRET_KEY", "EUGPT_SECRET_KEY_FALLBACKS", "REDIS_URL", "DATABASE_URL"):
+        assert not value or value not in said
 
 
 def test_the_secret_key_is_not_a_servers_password(refusal: Refusal) -> None:

@@ -65,6 +65,10 @@ def test_config_reads_words_lists_and_paths(monkeypatch: pytest.MonkeyPatch) -> 
         ("EUGPT_LIMITS", "perhaps"),
         ("EUGPT_COOKIE_SAMESITE", "Anything"),
         ("EUGPT_COOKIE_SAMESITE", "None"),
+        ("EUGPT_SECRET_KEY", "x" * 513),
+        ("EUGPT_SECRET_KEY_FALLBACKS", "a,b,c,d"),
+        ("EUGPT_SECRET_KEY_FALLBACKS", "a, a"),
+        ("EUGPT_SECRET_KEY_FALLBACKS", "x" * 513),
         ("PORT", "70000"),
     ],
 )
