@@ -24,7 +24,7 @@ VENV_RUN := @deploy/setup-venv.sh requirements.txt
 VENV_DEV := @deploy/setup-venv.sh requirements-dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz lint format types train-smoke bench bench-peers bench-chat torture manage clean secrets audit schema fuzz-api e2e lighthouse screenshots
+.PHONY: help run test fuzz lint format types train-smoke bench bench-peers bench-chat torture torture-hosts manage clean secrets audit schema fuzz-api e2e lighthouse screenshots
 
 help: ## List these targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -94,6 +94,10 @@ bench-chat: ## Load a fresh EuGPT with 32 sockets: pace, waits, errors, lost tok
 torture: ## Kill EuGPT's parts under 40 clients: no answer lost, doubled or foreign; var/torture
 	$(VENV_DEV)
 	@exec $(BIN)/python -m deploy.torture $(TORTURE_ARGS)
+
+torture-hosts: ## The same while worker hosts are cut off from the network; needs Linux, root and ip
+	$(VENV_DEV)
+	@exec $(BIN)/python -m deploy.netns $(TORTURE_ARGS)
 
 secrets: ## Look for secrets in the checkout and its history; `make test` does, too
 	$(VENV_DEV)

@@ -27,8 +27,8 @@ QUIET_SETTINGS = (
     "log_min_error_statement=panic",
     "log_error_verbosity=terse",
 )
+LOOPBACK = "127.0.0.1"
 SETTINGS = (
-    "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     "max_connections=200",
     *QUIET_SETTINGS,
@@ -45,23 +45,28 @@ class EmbeddedPostgres:
     log: Path
     is_durable: bool = True
     port: int = 0  # 0: a free one, kept for later starts of this object
+    address: str = ""  # a further one to listen on, for workers on other machines
+    network: str = ""  # who may sign in from there, with the password as anybody
     url: str = ""
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _place: Place | None = field(default=None, repr=False)
 
     def start(self, *, timeout_s: float = 60) -> str:
-        """Start the server on its loopback port (first `initdb`); returns the database URL."""
+        """Start the server (first `initdb`); returns its database URL on the loopback."""
         place = self._place = choose_place(self.base, install_dir())
         password = read_or_create(place.base / "password")
         place.own(place.base / "password")
         if not (place.data / "PG_VERSION").exists():
             self._initdb(place)
+        self._let_in(place.data / "pg_hba.conf")
         processes.stop_leftover(
             place.data / "postmaster.pid", marker=str(place.data), first=signal.SIGINT
         )
         self.port = self.port or processes.free_port()
         settings = SETTINGS if self.is_durable else SETTINGS + THROWAWAY_SETTINGS
-        options = [part for setting in (*settings, f"port={self.port}") for part in ("-c", setting)]
+        listen = ",".join(filter(None, (LOOPBACK, self.address)))
+        settings = (*settings, f"listen_addresses={listen}", f"port={self.port}")
+        options = [part for setting in settings for part in ("-c", setting)]
         self._process = processes.start(
             [place.bin / "postgres", "-D", place.data, *options],
             log=self.log,
@@ -69,7 +74,7 @@ class EmbeddedPostgres:
             account=place.account,
             death_signal=signal.SIGINT,
         )
-        self.url = f"postgresql://{USER}:{password}@127.0.0.1:{self.port}/{DATABASE}"
+        self.url = f"postgresql://{USER}:{password}@{LOOPBACK}:{self.port}/{DATABASE}"
         self._wait(timeout_s)
         return self.url
 
@@ -116,6 +121,13 @@ class EmbeddedPostgres:
         if process.wait() != 0:
             raise self._failure("could not create its data directory")
         aside.rename(place.data)
+
+    def _let_in(self, rules: Path) -> None:
+        """Have `network` sign in as the loopback does; initdb has written the rest."""
+        line = f"host all all {self.network} scram-sha-256\n"
+        if self.network and line not in rules.read_text():
+            with rules.open("a") as file:
+                file.write(line)
 
     def _wait(self, timeout_s: float) -> None:
         assert self._process is not None

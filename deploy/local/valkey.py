@@ -20,7 +20,7 @@ from deploy.local.errors import SetupError
 from deploy.local.secret import read_or_create
 
 CONFIG = """\
-bind 127.0.0.1
+bind {addresses}
 port {port}
 dir {data}
 user default on >{admin_password} ~* &* +@all
@@ -46,6 +46,7 @@ class EmbeddedValkey:
     log: Path
     is_durable: bool = True
     port: int = 0  # 0: a free one, kept for later starts of this object
+    address: str = ""  # a further one to listen on, for workers on other machines
     url: str = ""
     admin_url: str = ""
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
@@ -88,6 +89,7 @@ class EmbeddedValkey:
         config.touch(mode=0o600)
         config.write_text(
             CONFIG.format(
+                addresses=f"127.0.0.1 {self.address}".strip(),
                 port=port,
                 data=_quoted(self.base),
                 admin_password=self._admin_password(),

@@ -8,6 +8,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,13 +16,25 @@ from deploy.local import launcher, processes
 from deploy.local.errors import SetupError
 from deploy.local.paths import ROOT
 from deploy.torture import faults, report
+from deploy.torture.faults import Planned
 from deploy.torture.installation import Installation, Size
 from deploy.torture.run import Plan, torture
 
 
 def main() -> int:
     """Parse the command line and do it."""
-    options = _parser().parse_args()
+    parser = argparse.ArgumentParser(prog="python -m deploy.torture", description=__doc__)
+    add_options(parser)
+    options = parser.parse_args()
+    return run_torture(options, Installation, faults.SHORT if options.short else faults.FULL)
+
+
+def run_torture(
+    options: argparse.Namespace,
+    new_installation: Callable[[Path, Size], Installation],
+    planned: Sequence[Planned],
+) -> int:
+    """Do these faults to a new installation; returns the exit code."""
     launcher.stop_on_signals()
     processes.adopt_orphans()
     try:
@@ -30,7 +43,10 @@ def main() -> int:
             stack.callback(processes.end_descendants)
             folder = Path(name)
             folder.chmod(0o755)  # root's PostgreSQL runs as another user
-            return _run(options, folder, stack)
+            size = Size(options.model.resolve(), options.slots, options.queue_limit)
+            installation = new_installation(folder, size)
+            stack.callback(installation.stop)
+            return _run(options, installation, planned, stack)
     except SetupError as error:
         print(f"torture | {error}", file=sys.stderr)
     except launcher.Stopped:
@@ -38,17 +54,18 @@ def main() -> int:
     return 1
 
 
-def _run(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
-    size = Size(options.model.resolve(), options.slots, options.queue_limit)
-    installation = Installation(folder, size)
-    stack.callback(installation.stop)
+def _run(
+    options: argparse.Namespace,
+    installation: Installation,
+    planned: Sequence[Planned],
+    stack: ExitStack,
+) -> int:
     out: Path = options.out / time.strftime("%Y%m%d-%H%M%S")
     out.mkdir(parents=True, exist_ok=True)
     stack.callback(installation.keep_logs, out / "log")
     installation.start()
-    chosen = faults.SHORT if options.short else faults.FULL
     # The first one is none: the clients must be under way when the first harm is done.
-    chosen = [f for f in chosen if f is chosen[0] or options.only in f.name]
+    chosen = [fault for fault in planned if fault is planned[0] or options.only in fault.name]
     plan = Plan(options.seed, options.clients, chosen, out, options.pace)
     result = asyncio.run(torture(installation, plan))
     (out / "torture.json").write_text(json.dumps(result.to_dict(), indent=1))
@@ -58,8 +75,8 @@ def _run(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     return 0 if result.is_good else 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m deploy.torture", description=__doc__)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What every run can be told."""
     parser.add_argument("--seed", type=int, default=1, help="of prompts, params, think times")
     parser.add_argument("--clients", type=int, default=40)
     parser.add_argument("--short", action="store_true", help="the most important faults only")
@@ -69,7 +86,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--queue-limit", type=int, default=Size.queue_limit)
     parser.add_argument("--model", type=Path, default=ROOT / "models" / "eugpt-36m")
     parser.add_argument("--out", type=Path, default=ROOT / "var" / "torture")
-    return parser
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from deploy.torture.crowd import Crowd, answers_of
 from deploy.torture.installation import WEBS, WORKERS, Installation
 from deploy.torture.stored import running_on
 
-_FLUSH_S, _DOWN_S = 0.3, 1.2
+FLUSH_S, _DOWN_S = 0.3, 1.2
 _BUSY_TRIES, _BUSY_EVERY_S = 60, 0.25
 
 
@@ -38,6 +38,7 @@ class Fault:
     planned: Planned
     began: float
     marks: list[Mark] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)  # on the way, told under the table
 
     @property
     def name(self) -> str:
@@ -92,7 +93,7 @@ async def kill_worker(stage: Stage, name: str = WORKERS[0]) -> None:
 
 async def kill_web(stage: Stage, name: str = WEBS[0]) -> None:
     stage.installation.freeze(name)
-    await asyncio.sleep(_FLUSH_S)
+    await asyncio.sleep(FLUSH_S)
     stage.mark(stage.crowd.under_way(stage.base(name)))
     await asyncio.to_thread(stage.installation.kill, name)
     await asyncio.to_thread(stage.installation.release, name)
@@ -102,7 +103,7 @@ async def kill_worker_and_web(stage: Stage) -> None:
     """The other two at once."""
     held = await _freeze_worker(stage, WORKERS[1])
     stage.installation.freeze(WEBS[1])
-    await asyncio.sleep(_FLUSH_S)
+    await asyncio.sleep(FLUSH_S)
     stage.mark({*held, *stage.crowd.under_way(stage.base(WEBS[1]))})
     for name in (WORKERS[1], WEBS[1]):
         await asyncio.to_thread(stage.installation.kill, name)
@@ -127,7 +128,7 @@ async def roll_webs(stage: Stage) -> None:
 
 async def roll_workers(stage: Stage) -> None:
     for name in WORKERS:
-        stage.mark(await _held_by(stage, name))
+        stage.mark(await held_by(stage, name))
         await asyncio.to_thread(stage.installation.roll, name)
 
 
@@ -156,7 +157,7 @@ async def lose_worker_and_valkey(stage: Stage) -> None:
 
 async def _valkey_away(stage: Stage, meanwhile: Callable[[], None]) -> None:
     await asyncio.to_thread(stage.installation.kill_valkey)
-    await asyncio.sleep(_FLUSH_S)
+    await asyncio.sleep(FLUSH_S)
     stage.mark(stage.crowd.under_way())
     await asyncio.sleep(_DOWN_S)
     meanwhile()
@@ -197,16 +198,22 @@ async def fill_queue(stage: Stage) -> None:
 
 async def _freeze_worker(stage: Stage, name: str) -> list[Answer]:
     """Stop a worker in mid-answer; returns the answers it holds."""
+    await until_busy(stage, name)
+    stage.installation.freeze(name)
+    await asyncio.sleep(FLUSH_S)
+    return await held_by(stage, name)
+
+
+async def until_busy(stage: Stage, name: str) -> None:
+    """Wait until a worker is in the middle of some answers."""
     for _ in range(_BUSY_TRIES):
-        if len([a for a in await _held_by(stage, name) if a.words]) >= 3:
+        if len([a for a in await held_by(stage, name) if a.words]) >= 3:
             break
         await asyncio.sleep(_BUSY_EVERY_S)
-    stage.installation.freeze(name)
-    await asyncio.sleep(_FLUSH_S)
-    return await _held_by(stage, name)
 
 
-async def _held_by(stage: Stage, worker: str) -> list[Answer]:
+async def held_by(stage: Stage, worker: str) -> list[Answer]:
+    """The answers that a worker holds, as the database has it."""
     installation = stage.installation
     ids = await asyncio.to_thread(running_on, installation.database_url, installation.pid(worker))
     return [a for a in stage.crowd.under_way() if a.generation in ids]

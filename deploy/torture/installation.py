@@ -109,13 +109,18 @@ class Installation:
 
     def run(self, name: str) -> None:
         """Start one process of the table."""
-        port = self._ports.get(name)
-        env = self._env | ({"PORT": str(port)} if port else {})
-        command = procfile.commands(env)[name.rstrip("12")]
+        env = self.env_of(name)
         self._running[name] = processes.start(
-            shlex.split(command), log=self._log(name), cwd=ROOT, env=env
+            self.command_of(name, env), log=self._log(name), cwd=ROOT, env=env
         )
         self._held.discard(name)
+
+    def command_of(self, name: str, env: dict[str, str]) -> list[str]:
+        return shlex.split(procfile.commands(env)[name.rstrip("12")])
+
+    def env_of(self, name: str) -> dict[str, str]:
+        port = self._ports.get(name)
+        return self._env | ({"PORT": str(port)} if port else {})
 
     def freeze(self, name: str) -> None:
         """Stop a process in its tracks: what is on its way from it arrives, nothing more comes."""

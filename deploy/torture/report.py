@@ -88,6 +88,7 @@ def _facts(result: Result) -> list[tuple[str, str]]:
         ("conversations read back", str(result.conversations_read)),
         ("guests' streams read back", str(result.streams_read)),
         ("processes that ended by themselves", ", ".join(result.unexpected_exits) or "none"),
+        *(("seen", said) for said in result.seen),
     ]
 
 

@@ -56,6 +56,7 @@ class Result:
     words_per_s: list[float]
     unexpected_exits: list[str]
     complaints: list[str]
+    seen: list[str] = field(default_factory=list)  # measured besides
 
     def total(self, name: str) -> int:
         return sum(int(getattr(row, name)) for row in self.rows)

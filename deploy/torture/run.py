@@ -104,6 +104,7 @@ async def _judge(
         unexpected_exits=list(installation.unexpected),
         complaints=_complaints(judged, crowd, left, rows, faults, table)
         + [f"{count} {name}" for name, count in stored.oddities(url).items()],
+        seen=[f"{fault.name}: {said}" for fault in faults for said in fault.seen],
     )
 
 
