@@ -5,8 +5,15 @@ import warnings
 
 from celery import Celery
 from celery.exceptions import SecurityWarning
-from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun
+from celery.signals import (
+    before_task_publish,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_init,
+)
 
+from eugpt.logs import celery_speaks_here
 from eugpt.metrics.roles import PulseStep
 from eugpt.request_ids import task_begins, task_ended, task_sent
 from eugpt.wake import WakeStep
@@ -16,8 +23,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "eugpt.settings")
 # In containers and on bare machines root is the only user; eight lines a worker say so.
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
+
 # Django's LOGGING is all there is: Celery's own would say more at DEBUG than anybody may read.
 setup_logging.connect(lambda **_: None, weak=False)
+worker_init.connect(celery_speaks_here)
 before_task_publish.connect(task_sent)
 task_prerun.connect(task_begins)
 task_postrun.connect(task_ended)

@@ -103,6 +103,7 @@ class Config(BaseSettings):
     proxy_hops: int = Field(0, alias="EUGPT_PROXY_HOPS", ge=0, le=8)
     cookie_samesite: Literal["Lax", "None"] = Field("Lax", alias="EUGPT_COOKIE_SAMESITE")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="EUGPT_LOG_LEVEL")
+    log_format: Literal["", "line", "json"] = Field("", alias="EUGPT_LOG_FORMAT")
     metrics_port: int = Field(0, alias="EUGPT_METRICS_PORT", ge=0, le=65_000)
     metrics_bind: str = Field("127.0.0.1", alias="EUGPT_METRICS_BIND")
 
@@ -161,6 +162,10 @@ class Config(BaseSettings):
     def mail_url(self) -> str:
         """How mails are sent; in development into the log by default, in production not at all."""
         return self.email_url or ("" if self.is_production else "console:")
+
+    def log_form(self) -> Literal["line", "json"]:
+        """How log lines are written; for people in development, for machines in production."""
+        return self.log_format or ("json" if self.is_production else "line")
 
     def mail_from(self) -> str:
         """The sender of mails."""

@@ -1,22 +1,26 @@
 """What a log line says, and what none ever says: messages, passwords, tokens, addresses of mails.
 
-Each line names the request it belongs to. Errors of the database come without the values that
-PostgreSQL quotes (`DETAIL: Key (username)=(ana)`, `invalid input: "..."`): their class, SQLSTATE
-and the names of table, column and constraint are left. Libraries speak from INFO on only: at DEBUG
-they print queries, tasks and messages with all that is in them.
+Each line names what it belongs to: request, conversation, generation. Errors of the database come
+without the values that PostgreSQL quotes (`eugpt.scrub`). Libraries speak from INFO on only: at
+DEBUG they print queries, tasks and messages with all that is in them. Lines of Django, uvicorn and
+Celery, warnings, and what ends a thread or the process come in the same form.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import logging.config
+import os
+import sys
+import threading
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
-import django.db
-import psycopg
+from eugpt.process_name import SERVICES, process_name
 
-from accounts.request_ids import request_id
+LogFormat = Literal["line", "json"]
+
+logger = logging.getLogger(__name__)
 
 OURS = ("accounts", "chat", "eugpt", "inference", "moderation")
 # A task's line for each run would be several a second: the reaper's alone never end. Answers with
@@ -32,11 +36,13 @@ QUIET = {
     "uvicorn.error": "WARNING",
     "httpx": "WARNING",
 }
+_FORMATTERS = {
+    "line": {"()": "eugpt.log_formats.LineFormatter"},
+    "json": {"()": "eugpt.log_formats.JsonFormatter"},
+}
 
-_ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
-
-def logging_settings(level: str) -> dict[str, Any]:
+def logging_settings(level: str, form: LogFormat = "line") -> dict[str, Any]:
     """Django's LOGGING: one handler for all, `level` for our own loggers."""
     others = level if level != "DEBUG" else "INFO"
     loggers: dict[str, Any] = {
@@ -49,82 +55,51 @@ def logging_settings(level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"()": "eugpt.logs.LineFormatter"}},
+        "formatters": _FORMATTERS,
         "filters": {
             "has_cause": {
                 "()": "django.utils.log.CallbackFilter",
                 "callback": lambda record: bool(record.exc_info),
             },
         },
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": form}},
         "root": {"handlers": ["console"], "level": others},
         "loggers": loggers,
     }
 
 
-class LineFormatter(logging.Formatter):
-    """Time, level, logger, request, text; of the database's errors no values."""
-
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s")
-
-    def format(self, record: logging.LogRecord) -> str:
-        record.request_id = request_id() or "-"
-        line = super().format(record)
-        # A handler before this one may have made the traceback's text already.
-        causes = [arg for arg in _args(record) if isinstance(arg, BaseException)]
-        if record.exc_info and record.exc_info[1]:
-            causes.append(record.exc_info[1])
-        return without_values(line, causes)
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802  (logging's name)
-        return without_values(super().formatException(ei), [ei[1]])
+def configure(settings: dict[str, Any]) -> None:
+    """Django's LOGGING_CONFIG; in the processes of the table Python's own last words, too."""
+    logging.config.dictConfig(settings)
+    if process_name() in SERVICES:
+        logging.captureWarnings(True)
+        sys.excepthook = _ended
+        threading.excepthook = _thread_ended
 
 
-def without_values(text: str, errors: list[BaseException]) -> str:
-    """`text` with what the database says in these errors and their causes made harmless.
+def celery_speaks_here(**_: Any) -> None:
+    """Celery's `worker_init`: what its signal handlers print is a line like the others."""
+    import celery.apps.worker
 
-    Line by line: tracebacks of groups indent what they quote. Celery quotes the repr.
-    """
-    for error in errors:
-        for cause in _chain(error):
-            if harmless := _harmless(cause):
-                first, *more = [line for line in str(cause).splitlines() if line.strip()] or [""]
-                text = text.replace(repr(str(cause))[1:-1], harmless)
-                for line, instead in ((first, harmless), *((line, "") for line in more)):
-                    text = text.replace(line, instead) if line else text
-    return text
+    celery.apps.worker.safe_say = _say_in_handler
 
 
-def _args(record: logging.LogRecord) -> Iterator[Any]:
-    if isinstance(record.args, tuple):
-        yield from record.args
-    elif record.args:
-        yield from record.args.values()
+def _say_in_handler(message: str, _stream: Any = None) -> None:
+    """Past all buffers: a signal handler may have interrupted a write."""
+    record = logging.LogRecord("celery.apps.worker", logging.INFO, "", 0, message, (), None)
+    for handler in logging.getLogger().handlers:
+        os.write(sys.__stderr__.fileno(), f"{handler.format(record)}\n".encode())
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    waiting = [error]
-    while waiting:
-        one = waiting.pop()
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield one
-        waiting += [one.__cause__, one.__context__]
-        waiting += getattr(one, "exceptions", ())
+def _ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    logger.critical("the process ends", exc_info=(kind, error, trace))
 
 
-def _harmless(error: BaseException) -> str:
-    """What may be said of an error of PostgreSQL; "" for any other error.
-
-    Django's own database errors hold psycopg's as their cause and repeat its words.
-    """
-    source = error.__cause__ if isinstance(error, django.db.Error) else error
-    if not isinstance(source, psycopg.Error) or source.sqlstate is None:
-        return ""
-    told = source.diag
-    names = (told.table_name, told.column_name, told.constraint_name)
-    about = " ".join(name for name in names if name)
-    return f"{type(source).__name__} ({source.sqlstate}) {about}".strip()
+def _thread_ended(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is None or issubclass(args.exc_type, SystemExit):
+        return
+    name = args.thread.name if args.thread else "?"
+    info = (args.exc_type, args.exc_value, args.exc_traceback)
+    logger.critical("the thread %s ends", name, exc_info=info)

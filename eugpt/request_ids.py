@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.request_ids import HEADER, request_id, request_id_of, work_for, working_for
+from accounts.work import work_on
 
 _HEADER = HEADER.lower().encode()
 _STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
@@ -49,3 +50,4 @@ def task_begins(task: Any = None, **_: Any) -> None:
 def task_ended(**_: Any) -> None:
     """Celery's `task_postrun`."""
     work_for("")
+    work_on(None)

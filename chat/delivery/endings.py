@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import Any
 
+from accounts.request_ids import working_for
+from accounts.work import say, working_on
 from chat.models import Generation, Status
+
+logger = logging.getLogger(__name__)
 
 ERROR_DETAILS = {
     "worker_lost": "The worker was lost too often while writing this reply. Please try again.",
@@ -45,6 +50,23 @@ def started_event(generation: Generation) -> dict[str, Any]:
         "seed": generation.params["seed"],
         "request_id": generation.request_id,
     }
+
+
+def ended_say(generation: Generation) -> None:
+    """The one line of the log about an end, from a finished row; wherever it was ended."""
+    with working_for(generation.request_id), working_on(generation.pk, generation.conversation_id):
+        say(
+            logger,
+            "generation ended",
+            status=str(generation.status),
+            finish_reason=str(generation.finish_reason),
+            error_code=generation.error_code or None,
+            attempt=generation.attempt,
+            model=generation.model or None,
+            prompt_tokens=generation.prompt_tokens,
+            completion_tokens=generation.completion_tokens,
+            **timings(generation),
+        )
 
 
 def timings(generation: Generation) -> dict[str, float | None]:

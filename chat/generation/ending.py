@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.hints import user_hint
 from chat.delivery import streams
-from chat.delivery.endings import end_event, started_event
+from chat.delivery.endings import end_event, ended_say, started_event
 from chat.delivery.reply import IsHeld, RunningReply, write
 from chat.delivery.streams import Append, encode
 from chat.generation.fence import held_by_its_end, held_in_database
@@ -81,6 +81,7 @@ def reply_finish(generation: Generation, reply: RunningReply, outcome: Outcome) 
         logger.warning("generation %s was taken over; its end is not ours", generation.pk)
         return
     _tell_end(generation, reply, outcome)
+    ended_say(generation)
     _note_rules(generation, reply, verdict)
     if generation.user_id is not None and generation.conversation_id is not None:
         user_hint(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from chat.delivery import streams
-from chat.delivery.endings import end_event, started_event
+from chat.delivery.endings import end_event, ended_say, started_event
 from chat.delivery.streams import Written
 from chat.generation.lifecycle import (
     MAX_ATTEMPTS,
@@ -21,13 +21,20 @@ from chat.models import FinishReason, Generation, Message, Status
 logger = logging.getLogger(__name__)
 
 
-def generation_recover(*, generation: Generation) -> bool:
-    """Queue it again, or fail it after the last attempt; False when the claim was lost."""
+def generation_recover(*, generation: Generation, reason: str = "worker_lost") -> bool:
+    """Queue it again, or fail it after the last attempt; False when the claim was lost.
+
+    `reason` tells the log why its worker cannot go on.
+    """
     if generation.attempt >= MAX_ATTEMPTS:
         return generation_fail(generation=generation, code="worker_lost")
     if not generation_requeue(generation=generation):
         return False
-    logger.warning("generation %s lost its worker; queued again", generation.pk)
+    logger.warning(
+        "generation %s lost its worker; queued again",
+        generation.pk,
+        extra={"facts": {"reason": reason, "attempt": generation.attempt}},
+    )
     send_task(str(generation.pk))
     return True
 
@@ -56,6 +63,7 @@ def generation_fail(*, generation: Generation, code: str) -> bool:
         streams.end_unclaimed(str(generation.pk), kind, data)
     rules_hit(verdict.rules)
     logger.error("generation %s failed: %s", generation.pk, code)
+    ended_say(generation)
     return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -48,6 +49,7 @@ class Request:
     created: float = field(default_factory=time.monotonic)
     slot: int = -1  # while it runs
     computed: int = 0  # tokens whose keys and values its slot holds
+    context: Context = field(default_factory=copy_context)  # of who submitted it, for log lines
 
     @property
     def length(self) -> int:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import socket
 import sys
+import threading
 import uuid
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +22,11 @@ from websockets.asyncio.client import connect
 
 from accounts.models import User
 from accounts.request_ids import working_for
+from accounts.work import say, working_on
 from deploy.local import processes
-from eugpt.logs import LineFormatter, logging_settings
+from eugpt.log_formats import JsonFormatter, LineFormatter
+from eugpt.logs import logging_settings
+from eugpt.process_name import name_of
 from tests.support.servers import TestServers
 from tests.support.stack import Stack
 from tests.support.wire import receive, send
@@ -28,11 +35,26 @@ PLANTED = "kanarienvogel"
 PROCESSES = ("web", "worker", "jobs", "beat")
 
 
-def _line(error: BaseException | None = None, *args: object, text: str = "it failed") -> str:
-    """A log line; with the traceback of the error, if one is given."""
+FORMATS = (LineFormatter(), JsonFormatter())
+
+
+def _record(
+    error: BaseException | None = None, *args: object, text: str = "it failed"
+) -> logging.LogRecord:
+    """What a logger makes; with the traceback of the error, if one is given."""
     info = (type(error), error, error.__traceback__) if error else None
-    record = logging.LogRecord("chat", logging.ERROR, __file__, 1, text, args, info)
-    return LineFormatter().format(record)
+    return logging.LogRecord("chat", logging.ERROR, __file__, 1, text, args, info)
+
+
+def _line(error: BaseException | None = None) -> str:
+    return LineFormatter().format(_record(error))
+
+
+def _json(record: logging.LogRecord) -> dict[str, Any]:
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    read: dict[str, Any] = json.loads(line)
+    return read
 
 
 def _failure(sql: str, values: list[Any]) -> django.db.Error:
@@ -65,15 +87,17 @@ def test_errors_of_the_database_come_without_values(sql: str, kept: str) -> None
     error = _failure(sql, [value])
     assert PLANTED in str(error) or "nothing" in sql
     grouped = _raised(ExceptionGroup("many", [error]))
-    for line in (
-        _line(error),
-        _line(grouped),
-        _line(_raised(RuntimeError("behind it"), error)),
-        _line(None, error, text="the database says: %s"),
-        _line(error, repr(error), text="task raised: %s"),
+    for record in (
+        _record(error),
+        _record(grouped),
+        _record(_raised(RuntimeError("behind it"), error)),
+        _record(None, error, text="the database says: %s"),
+        _record(error, repr(error), text="task raised: %s"),
     ):
-        assert PLANTED not in line
-        assert kept in line
+        for form in FORMATS:
+            line = form.format(record)
+            assert PLANTED not in line
+            assert kept in line
 
 
 def _raised(error: Exception, cause: Exception | None = None) -> Exception:
@@ -100,6 +124,65 @@ def test_lines_name_their_request() -> None:
     assert " chat [-]: it failed" in _line()
 
 
+def test_json_lines_say_what_they_are_about() -> None:
+    conversation, generation = 7, uuid.uuid4()
+    with working_for("browser-0001"), working_on(generation, conversation):
+        read = _json(_record(_raised(ValueError("odd"))))
+    assert read.pop("error")["type"] == "builtins.ValueError"
+    assert datetime.fromisoformat(read.pop("time")).utcoffset() == timedelta(0)
+    assert read == {
+        "level": "ERROR",
+        "logger": "chat",
+        "message": "it failed",
+        "process": "pytest",
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "thread": threading.current_thread().name,
+        "request_id": "browser-0001",
+        "conversation_id": "7",
+        "generation_id": str(generation),
+    }
+    assert _json(_record())["generation_id"] is None
+
+
+def test_facts_stand_beside_the_text(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "chat"):
+        say(logging.getLogger("chat"), "generation ended", attempt=2, error_code=None)
+    [record] = caplog.records
+    assert LineFormatter().format(record).endswith("generation ended attempt=2")
+    assert _json(record)["facts"] == {"attempt": 2, "error_code": None}
+
+
+def test_a_line_that_cannot_be_made_names_its_place_only() -> None:
+    record = _record(None, PLANTED, text="%d of %d")
+    for form in FORMATS:
+        line = form.format(record)
+        assert "a line that cannot be written (test_logs:1)" in line
+        assert PLANTED not in line
+
+
+def test_a_long_line_is_cut() -> None:
+    """Docker cuts lines at 16 KiB, and a part of one is no JSON."""
+    record = _record(_raised(ValueError("x" * 50_000)), "y" * 50_000, text="%s")
+    line = JsonFormatter().format(record)
+    assert len(line) < 16_000
+    assert "ValueError" in json.loads(line)["error"]["type"]
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("bin/uvicorn eugpt.asgi:application", "web"),
+        ("bin/celery --quiet -A eugpt worker -Q generate --pool threads", "worker"),
+        ("bin/celery --quiet -A eugpt worker -Q default", "jobs"),
+        ("lib/celery/__main__.py -A eugpt beat --pidfile=", "beat"),
+        ("manage.py migrate --no-input", "manage migrate"),
+    ],
+)
+def test_a_process_knows_its_name(command: str, name: str) -> None:
+    assert name_of(command.split()) == name
+
+
 def test_libraries_never_speak_at_debug() -> None:
     made = logging_settings("DEBUG")
     assert made["root"]["level"] == "INFO"
@@ -108,11 +191,15 @@ def test_libraries_never_speak_at_debug() -> None:
     assert logging_settings("ERROR")["root"]["level"] == "ERROR"
 
 
-@pytest.fixture
-def talkative(stack: Stack) -> Iterator[Stack]:
+@pytest.fixture(params=["line", "json"])
+def talkative(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Stack]:
     """The stack at DEBUG; mails go to a server that is away."""
     before = dict(stack.env)
-    stack.env |= {"EUGPT_LOG_LEVEL": "DEBUG", "EUGPT_EMAIL_URL": "smtp://127.0.0.1:1"}
+    stack.env |= {
+        "EUGPT_LOG_LEVEL": "DEBUG",
+        "EUGPT_LOG_FORMAT": request.param,
+        "EUGPT_EMAIL_URL": "smtp://127.0.0.1:1",
+    }
     _start_anew(stack)
     yield stack
     stack.env = before
@@ -159,8 +246,9 @@ async def test_a_whole_visit_leaves_no_word_in_any_log(
     texts |= {path.name: path.read_text(errors="replace") for path in _server_logs(servers)}
     assert {name: known.sung(text) for name, text in texts.items() if known.sung(text)} == {}
     assert "postgres.log" in texts
+    sign = {"line": "[-]: ", "json": '"request_id": null'}[stack.env["EUGPT_LOG_FORMAT"]]
     for name in ("worker", "jobs"):  # they did speak, in our form
-        assert "[-]: " in texts[name]
+        assert sign in texts[name]
 
 
 def _server_logs(servers: TestServers) -> list[Path]:
