@@ -15,8 +15,19 @@ TORTURE_ARGS ?=
 # For `make bench`, `bench-peers` and `bench-chat`, for example BENCH_ARGS="--streams 1,8"; `--help`
 # lists them.
 BENCH_ARGS ?=
+# For `make load` and `make soak`: a running EuGPT (default: a fresh one here) and further arguments,
+# for example LOAD_ARGS="--users 100 --spawn-rate 5 --run-time 5m"; `--page` opens Locust's own page.
+LOAD_HOST ?=
+LOAD_ARGS ?=
+SOAK_MINUTES ?= 20
 # For `make e2e`: arguments of pytest. For `make screenshots`: names of pictures, default all.
 E2E_ARGS ?=
+# For `make backup` and `make restore`: how many stay, which one, where (default var/backups).
+KEEP ?= 14
+BACKUP ?=
+BACKUP_DIR ?=
+MODEL ?=
+FORCE ?=
 SCREENSHOTS_ARGS ?=
 
 BIN := .venv/bin
@@ -24,7 +35,7 @@ VENV_RUN := @deploy/setup-venv.sh requirements.txt
 VENV_DEV := @deploy/setup-venv.sh requirements-dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz lint format types train-smoke bench bench-peers bench-chat torture torture-hosts manage clean secrets audit schema fuzz-api e2e lighthouse screenshots
+.PHONY: help run test fuzz lint format types train-smoke bench bench-peers bench-chat torture torture-hosts manage clean secrets audit schema fuzz-api e2e lighthouse screenshots backup restore backups
 
 help: ## List these targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -99,6 +110,16 @@ torture-hosts: ## The same while worker hosts are cut off from the network; need
 	$(VENV_DEV)
 	@exec $(BIN)/python -m deploy.netns $(TORTURE_ARGS)
 
+load: ## Load a fresh EuGPT (or LOAD_HOST=https://...) with Locust's people; report in var/load
+	$(VENV_DEV)
+	@deploy/load/setup.sh
+	@exec $(BIN)/python -m deploy.load load --host "$(LOAD_HOST)" $(LOAD_ARGS)
+
+soak: ## The same for 20 minutes (SOAK_MINUTES); fails if a process grows or anything is left
+	$(VENV_DEV)
+	@deploy/load/setup.sh
+	@exec $(BIN)/python -m deploy.load soak --minutes $(SOAK_MINUTES) --host "$(LOAD_HOST)" $(LOAD_ARGS)
+
 secrets: ## Look for secrets in the checkout and its history; `make test` does, too
 	$(VENV_DEV)
 	@exec $(BIN)/python -m deploy.secret_scan
@@ -114,6 +135,18 @@ schema: ## Write the API's description to var/schema: openapi.json and events.js
 fuzz-api: ## Call every route with valid and invalid input, guest and member (FUZZ_EXAMPLES=50)
 	$(VENV_DEV)
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) exec $(BIN)/python -m pytest tests/fuzz
+
+backup: ## Back up the database of `make run` or DATABASE_URL to var/backups (KEEP=14 MODEL=1)
+	$(VENV_RUN)
+	@exec $(BIN)/python -m deploy.ops backup --folder "$(BACKUP_DIR)" --keep $(KEEP) $(if $(MODEL),--with-model)
+
+restore: ## Replace the database by a backup: BACKUP=latest or a name in var/backups (FORCE=1)
+	$(VENV_RUN)
+	@exec $(BIN)/python -m deploy.ops restore --folder "$(BACKUP_DIR)" $(if $(FORCE),--force) "$(BACKUP)"
+
+backups: ## List the backups in var/backups
+	$(VENV_RUN)
+	@exec $(BIN)/python -m deploy.ops list --folder "$(BACKUP_DIR)"
 
 manage: ## Run a Django command on the data of `make run` (ARGS="create_admin boss")
 	$(VENV_RUN)

@@ -1,0 +1,51 @@
+"""What a soak is judged by: the memory, files and threads of each part, and new starts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from deploy.load import flat
+from deploy.load.figures import Part, Run
+
+# Of a part's private memory, an hour. Twenty minutes show 2 MB of it; the noise of the allocators
+# is about half of that.
+TOLERANCE_MB_H = 12.0
+TOLERANCE_FILES_H = 12.0
+_JUDGED = (
+    ("private_mb", "MB", TOLERANCE_MB_H),
+    ("files", "open files", TOLERANCE_FILES_H),
+    ("threads", "threads", TOLERANCE_FILES_H),
+)
+
+
+def judge(run: Run) -> tuple[dict[str, Any], list[str]]:
+    """Every verdict by part and column, and in words what grew or was started anew."""
+    verdicts: dict[str, Any] = {}
+    faults: list[str] = []
+    for name, part in sorted(run.parts.items()):
+        if name == "locust":
+            continue
+        verdicts[name] = {}
+        for column, unit, tolerance in _JUDGED:
+            verdict = flat.judge(part.t, part.columns[column], run.seconds, tolerance)
+            if verdict is None:
+                faults.append(f"{name}: too few samples to judge {column}")
+                continue
+            verdicts[name][column] = asdict(verdict) | {"grows": verdict.grows}
+            if verdict.grows:
+                faults.append(
+                    f"{name} grows by {verdict.slope:.1f} {unit} an hour"
+                    f" ({verdict.late_slope:.1f} in the second half; allowed {tolerance:.0f})"
+                )
+        if name in ("web", "worker", "jobs", "beat") and _restarted(part, run.seconds):
+            faults.append(f"{name} was started anew during the run")
+    if not run.parts:
+        faults.append("no process was seen: the memory of a EuGPT elsewhere cannot be judged")
+    return verdicts, faults
+
+
+def _restarted(part: Part, seconds: float) -> bool:
+    """Whether its processes changed after the warm-up (a worker that compiled starts over)."""
+    late = [pids for t, pids in zip(part.t, part.pids, strict=True) if t > flat.WARM_UP * seconds]
+    return len({tuple(sorted(pids)) for pids in late}) > 1
