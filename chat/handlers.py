@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from accounts.models import User
+from accounts.spans import span
 from accounts.suspension import LIFTED, suspension_check
 from chat.access import generation_for_reader
 from chat.delivery import streams
@@ -121,7 +122,8 @@ async def _submit(
         _check_active(chat.owner.user)
         return service(owner=chat.owner, params=message.params, client_id=message.client_id)
 
-    submitted = await in_thread(submit)
+    with span(f"socket {type(message).__name__.lower()}"):
+        submitted = await in_thread(submit)
     await chat.answer(
         {
             "type": "accepted",

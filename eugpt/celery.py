@@ -6,6 +6,7 @@ import warnings
 from celery import Celery
 from celery.exceptions import SecurityWarning
 from celery.signals import (
+    beat_init,
     before_task_publish,
     setup_logging,
     task_postrun,
@@ -15,6 +16,7 @@ from celery.signals import (
 
 from eugpt.logs import celery_speaks_here
 from eugpt.metrics.roles import PulseStep
+from eugpt.observe import observe_start
 from eugpt.request_ids import task_begins, task_ended, task_sent
 from eugpt.wake import WakeStep
 
@@ -27,6 +29,8 @@ warnings.filterwarnings("ignore", category=SecurityWarning)
 # Django's LOGGING is all there is: Celery's own would say more at DEBUG than anybody may read.
 setup_logging.connect(lambda **_: None, weak=False)
 worker_init.connect(celery_speaks_here)
+worker_init.connect(observe_start)
+beat_init.connect(observe_start)
 before_task_publish.connect(task_sent)
 task_prerun.connect(task_begins)
 task_postrun.connect(task_ended)

@@ -11,6 +11,7 @@ import hmac
 import os
 import secrets
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -57,6 +58,15 @@ def _quota(value: str) -> str:
     return "" if value in {"", "none"} else _rate(value)
 
 
+def _address(value: str) -> str:
+    """A receiver of errors or traces; raises ValueError, which does not repeat what it is."""
+    parts = urlsplit(value)
+    if value and not (parts.scheme in ("http", "https") and parts.hostname):
+        raise ValueError("an address like https://host/ is needed")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
 Rate = Annotated[str, AfterValidator(_rate)]
 Quota = Annotated[str, AfterValidator(_quota)]
 Csv = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
@@ -104,6 +114,9 @@ class Config(BaseSettings):
     cookie_samesite: Literal["Lax", "None"] = Field("Lax", alias="EUGPT_COOKIE_SAMESITE")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="EUGPT_LOG_LEVEL")
     log_format: Literal["", "line", "json"] = Field("", alias="EUGPT_LOG_FORMAT")
+    sentry_dsn: Address = Field("", alias="EUGPT_SENTRY_DSN")
+    otel_endpoint: Address = Field("", alias="EUGPT_OTEL_ENDPOINT")
+    otel_ratio: float = Field(1.0, alias="EUGPT_OTEL_RATIO", ge=0, le=1)
     metrics_port: int = Field(0, alias="EUGPT_METRICS_PORT", ge=0, le=65_000)
     metrics_bind: str = Field("127.0.0.1", alias="EUGPT_METRICS_BIND")
 
@@ -208,6 +221,18 @@ def _unknown_problems(env_file: Path | None) -> list[str]:
     return [f"{name} is not a setting of EuGPT (see .env.example)" for name in sorted(unknown)]
 
 
+def _missing_problems(config: Config) -> list[str]:
+    """Packages that `make run` does without."""
+    wanted = {"EUGPT_SENTRY_DSN": "sentry_sdk"} if config.sentry_dsn else {}
+    if config.otel_endpoint:
+        wanted["EUGPT_OTEL_ENDPOINT"] = "opentelemetry"
+    return [
+        f"{name} needs the packages of requirements-observe.txt"
+        for name, package in wanted.items()
+        if find_spec(package) is None
+    ]
+
+
 def _development_problems(config: Config) -> list[str]:
     """What only production can have."""
     if config.cookie_samesite == "None":  # browsers drop such a cookie unless it is Secure
@@ -228,6 +253,6 @@ def config_load() -> Config:
         found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise ConfigError("; ".join(found)) from None
     check = production_problems if config.is_production else _development_problems
-    if problems := check(config):
+    if problems := [*check(config), *_missing_problems(config)]:
         raise ConfigError("; ".join(problems))
     return config

@@ -17,7 +17,7 @@ from eugpt.scrub import errors_of, message_of, without_values
 
 # Docker cuts lines at 16 KiB, and a cut line is no JSON.
 _MESSAGE_CHARS, _TRACEBACK_CHARS = 3000, 8000
-_HOST = socket.gethostname()
+HOST = socket.gethostname()
 
 
 class LineFormatter(logging.Formatter):
@@ -56,7 +56,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": message_of(record)[:_MESSAGE_CHARS],
             "process": process_name(),
-            "host": _HOST,
+            "host": HOST,
             "pid": os.getpid(),
             "thread": record.threadName,
             "request_id": request_id() or None,

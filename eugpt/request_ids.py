@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.request_ids import HEADER, request_id, request_id_of, work_for, working_for
+from accounts.spans import span, traceparent, work_below
 from accounts.work import work_on
 
 _HEADER = HEADER.lower().encode()
 _STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
-_TASK_HEADER = "x_request_id"
+_TASK_HEADER, _TASK_PARENT = "x_request_id", "x_traceparent"
 
 
 class RequestIds:
@@ -40,14 +41,23 @@ def task_sent(headers: dict[str, Any] | None = None, **_: Any) -> None:
     """Celery's `before_task_publish`: the task names the request that sends it."""
     if headers is not None and (name := request_id()):
         headers[_TASK_HEADER] = name
+    if headers is not None and (parent := traceparent()):
+        headers[_TASK_PARENT] = parent
 
 
 def task_begins(task: Any = None, **_: Any) -> None:
     """Celery's `task_prerun`: the thread works for that request, or for none (the schedule)."""
     work_for(getattr(task.request, _TASK_HEADER, None) or "")
+    if parent := getattr(task.request, _TASK_PARENT, None):
+        work_below(parent)
+        task.request.span = open_span = span(f"task {task.name.rpartition('.')[2]}")
+        open_span.__enter__()
 
 
-def task_ended(**_: Any) -> None:
+def task_ended(task: Any = None, **_: Any) -> None:
     """Celery's `task_postrun`."""
+    if (open_span := getattr(task.request, "span", None) if task else None) is not None:
+        open_span.__exit__(None, None, None)
+        work_below("")
     work_for("")
     work_on(None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.hints import user_hint
 from chat.delivery import streams
 from chat.delivery.endings import end_event, ended_say, started_event
@@ -14,6 +16,7 @@ from chat.generation.fence import held_by_its_end, held_in_database
 from chat.generation.lifecycle import Outcome, generation_finish
 from chat.generation.patience import PATIENCE_S, patiently
 from chat.generation.screening import message_flag, outcome_judge, rules_hit
+from chat.generation.spans import generation_trace
 from chat.generation.traces import Row, trace_pack
 from chat.models import FinishReason, Generation, Message, Status
 from chat.safety.rules import Verdict
@@ -72,6 +75,7 @@ def _trace(reply: RunningReply) -> list[Row]:
 
 def reply_finish(generation: Generation, reply: RunningReply, outcome: Outcome) -> None:
     """Database first, then the end entry: who sees the end finds the text stored."""
+    written_at = timezone.now()
     outcome, verdict = patiently(lambda: outcome_judge(outcome, reply.stopped_by))
     is_filtered = outcome.finish_reason == FinishReason.FILTERED
     if is_filtered and reply.can_write:
@@ -82,6 +86,7 @@ def reply_finish(generation: Generation, reply: RunningReply, outcome: Outcome) 
         return
     _tell_end(generation, reply, outcome)
     ended_say(generation)
+    generation_trace(generation, written_at)
     _note_rules(generation, reply, verdict)
     if generation.user_id is not None and generation.conversation_id is not None:
         user_hint(

@@ -1,6 +1,7 @@
 """Generations, and what the model thought while it wrote."""
 
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
@@ -10,6 +11,8 @@ from django.utils import timezone
 
 from accounts.request_ids import MAX_CHARS as REQUEST_ID_MAX_CHARS
 from accounts.request_ids import request_id
+from accounts.spans import MAX_CHARS as TRACEPARENT_MAX_CHARS
+from accounts.spans import traceparent
 from chat.models.conversations import Conversation, Message
 from chat.safety.models import SafetyRule as SafetyRule  # a model of this app
 
@@ -58,6 +61,10 @@ class Generation(models.Model):
     request_id = models.CharField(
         max_length=REQUEST_ID_MAX_CHARS, blank=True, default=request_id, db_default=""
     )
+    # Its place in the trace of that request; "" where nothing is traced.
+    traceparent = models.CharField(
+        max_length=TRACEPARENT_MAX_CHARS, blank=True, default=traceparent, db_default=""
+    )
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
     finish_reason = models.CharField(
         max_length=9, choices=FinishReason, default=FinishReason.NONE, blank=True
@@ -86,6 +93,9 @@ class Generation(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    # No column: the database's clock minus this process's, as its claim has seen them.
+    clock = timedelta(0)
 
     class Meta:
         indexes = [
