@@ -1,3 +1,4 @@
+"""A generation's place in the trace of its request."""
 
 from django.db import migrations, models
 
