@@ -1,6 +1,7 @@
 #!/bin/sh
-# Entry of the web and worker images: the name of a process of deploy/Procfile, `release`
-# (migrate and register the checkpoint, once per deployment), or any other command.
+# Entry of the web and worker images. Its first argument is the name of a process of deploy/Procfile,
+# `release` (migrate and register the checkpoint: once for each deployment), `alive` (the health
+# check) or any other command. It is replaced by what it starts, so signals arrive there.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -13,13 +14,19 @@ export EUGPT_LOG_LEVEL="${EUGPT_LOG_LEVEL:-INFO}"
 export EUGPT_METRICS_BIND="${EUGPT_METRICS_BIND:-0.0.0.0}"
 export EUGPT_VAR_DIR="${EUGPT_VAR_DIR:-var}"
 
-if [ "$1" = release ]; then
-    python manage.py migrate --no-input
-    exec python manage.py load_checkpoint --keep-active "${EUGPT_MODELS_DIR:-models}/${EUGPT_MODEL:-eugpt-36m}"
-fi
+case "${1:?the name of a process, release, or a command}" in
+release)
+    shift
+    exec python -m deploy.release "$@"
+    ;;
+alive)
+    shift
+    exec python -S deploy/alive.py "$@"
+    ;;
+esac
 
 command=$(sed -n "s/^$1: //p" deploy/Procfile)
 if [ -n "$command" ]; then
-    eval "exec $command"
+    eval "exec python -m deploy.wait $command"
 fi
 exec "$@"

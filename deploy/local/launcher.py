@@ -126,10 +126,8 @@ def _checked(env: Mapping[str, str], stack: ExitStack) -> VarDir:
 
 def prepare(env: Mapping[str, str]) -> None:
     """Bring the database up to date and the released checkpoint into it; both do so once."""
-    models = Path(env.get("EUGPT_MODELS_DIR") or "models")
-    checkpoint = models / (env.get("EUGPT_MODEL") or "eugpt-36m")
-    say(f"Migrating the database and loading the checkpoint {checkpoint}")
-    command = [sys.executable, "-m", "deploy.local.prepare", str(checkpoint)]
+    say("Migrating the database and loading the checkpoint")
+    command = [sys.executable, "-m", "deploy.release", "--quiet"]
     if subprocess.run(command, cwd=ROOT, env=env, check=False).returncode != 0:
         raise SetupError("The database could not be prepared: see the message above.")
 

@@ -1,8 +1,6 @@
 """deploy/Procfile is the one process table: the containers run the same commands."""
 
-import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,6 @@ APP_SERVICES = {
     for name, service in SERVICES.items()
     if service.get("image") in {"eugpt-web", "eugpt-worker"}
 }
-FAKE_PROGRAM = '#!/bin/sh\nprintf "%s" "$(basename "$0")"\nprintf " %s" "$@"\n'
 
 
 def test_compose_runs_each_process_of_the_table_once() -> None:
@@ -60,22 +57,6 @@ def test_dockerfile_copies_every_package_the_settings_install() -> None:
     dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
     packages = {path.parent.name for path in ROOT.glob("*/apps.py")} | {"eugpt"}
     assert packages <= set(re.findall(r"^COPY (\w+)/ ", dockerfile, re.MULTILINE))
-
-
-@pytest.mark.parametrize("name", list(procfile.read_table()))
-def test_entrypoint_runs_what_the_launcher_runs(name: str, tmp_path: Path) -> None:
-    env = {"BIND": "0.0.0.0", "PORT": "8123", "EUGPT_SLOTS": "3", "EUGPT_VAR_DIR": "elsewhere"}
-    for program in ("uvicorn", "celery"):
-        (tmp_path / program).write_text(FAKE_PROGRAM)
-        (tmp_path / program).chmod(0o755)
-    result = subprocess.run(
-        [ROOT / "deploy" / "entrypoint.sh", name],
-        env=env | {"PATH": f"{tmp_path}{os.pathsep}{os.defpath}"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert result.stdout == procfile.commands(env)[name]
 
 
 def test_commands_name_an_unknown_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
