@@ -22,6 +22,7 @@ from accounts.watch import Ended, session_watch
 from chat.generation.history import MESSAGE_MAX_CHARS
 from chat.handlers import Chat, handle
 from chat.manners import Manners
+from chat.metrics import connection_open
 from chat.places import place_take
 from chat.protocol import ClientMessage, encode, error_message, parse_message
 from chat.relays import STREAMS_LIMIT, Relays
@@ -54,6 +55,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Leave nothing behind, however the socket ends: `disconnect` is not always called."""
         async with AsyncExitStack() as self.stack:
+            self.stack.enter_context(connection_open("ws"))
             try:
                 await super().__call__(scope, receive, send)
             finally:

@@ -24,6 +24,7 @@ from chat.delivery.streams import Entry, parse_cursor
 from chat.errors import Invalid
 from chat.generation.checks import CLIENT_ID_PATTERN
 from chat.generation.history import HISTORY_MAX_TURNS, MESSAGE_MAX_CHARS, TURN_SCHEMA
+from chat.metrics import error_told
 from inference.public import params_schema
 
 logger = logging.getLogger(__name__)
@@ -169,6 +170,7 @@ def error_message(
 ) -> dict[str, Any]:
     """An exception as clients see it, with what it is about; logs what nobody foresaw."""
     info = error_describe(error)
+    error_told(info.code)
     if info.is_internal:
         logger.error("a message failed", exc_info=error)
     if about is not None:

@@ -37,6 +37,7 @@ from chat.routing import websocket_urlpatterns
 from eugpt.body_cap import BodyCap
 from eugpt.client_address import ClientAddress
 from eugpt.headers import SecurityHeaders
+from eugpt.metrics.http import HttpMetrics
 from eugpt.metrics.roles import web_started
 from eugpt.origins import OriginGate
 from eugpt.request_ids import RequestIds
@@ -82,7 +83,7 @@ def outermost(inner: Any) -> Any:
 
 application = ProtocolTypeRouter(
     {
-        "http": outermost(http_application),
+        "http": outermost(HttpMetrics(http_application)),
         "websocket": outermost(
             OriginGate(
                 URLRouter([*websocket_urlpatterns, unknown_socket]),

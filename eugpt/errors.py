@@ -17,6 +17,7 @@ from rest_framework.views import set_rollback
 
 from accounts.errors import ErrorInfo, Invalid, NotFound, error_describe
 from chat.api.openai.errors import V1_PREFIX, openai_error
+from chat.metrics import error_told
 from eugpt.middleware import ADMIN_PREFIX
 from eugpt.static_site import page_headers
 from moderation.refusals import refusal_page
@@ -44,6 +45,7 @@ def error_body(path: str, info: ErrorInfo) -> dict[str, Any]:
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     """DRF's EXCEPTION_HANDLER: every exception becomes EuGPT's JSON shape."""
     info = error_describe(exc)
+    error_told(info.code)
     if info.is_internal:
         view = context.get("view")
         logger.error("unhandled error in %s", type(view).__name__, exc_info=exc)
@@ -55,6 +57,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
 def _error_response(request: HttpRequest, exc: Exception) -> HttpResponse:
     info = error_describe(exc)
     if request.path.startswith(API_PREFIXES):
+        error_told(info.code)
         body = error_body(request.path, info)
         return JsonResponse(body, status=info.status, headers=error_headers(info))
     if info.status == HTTPStatus.NOT_FOUND and (page := _missing_page(settings.FRONTEND_DIR)):

@@ -127,6 +127,7 @@ INSTALLED_APPS = [
 
 # Streaming-safe: nothing here reads or compresses a response body, everything is async-capable.
 MIDDLEWARE = [
+    "eugpt.metrics.http.route_middleware",
     "eugpt.middleware.InlineSecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "eugpt.middleware.api_slash_middleware",

@@ -29,6 +29,7 @@ from inference.engine.detokenizer import Detokenizer
 from inference.engine.errors import EngineDead
 from inference.engine.params import ParamError, SamplingParams, params_schema, parse_params
 from inference.engine.request import StepOutput, TokenLogprobs
+from inference.engine.stats import StepStats
 from inference.models import Checkpoint
 from inference.tokenizer import Tokenizer
 
@@ -50,6 +51,7 @@ __all__ = [
     "SamplingParams",
     "ServingEngine",
     "StepOutput",
+    "StepStats",
     "TokenLogprobs",
     "Turn",
     "active_chat_format",
@@ -205,6 +207,7 @@ def start_engine(
     on_outputs: Callable[[list[StepOutput]], None],
     on_death: Callable[[], None],
     *,
+    on_step: Callable[[StepStats], None] = lambda _: None,
     beside: ServingEngine | None = None,
     instead: Checkpoint | None = None,
 ) -> ServingEngine:
@@ -227,7 +230,7 @@ def start_engine(
         kept_contexts=settings.KEPT_CONTEXTS,
         before=None if beside is None else beside.precision,
     )
-    thread = EngineThread(engine, on_outputs, on_death)
+    thread = EngineThread(engine, on_outputs, on_death, on_step)
     thread.start()
     chat_format = ChatFormat(
         registered.name, engine.tokenizer, engine.context_length, registered.sha256

@@ -21,6 +21,7 @@ from chat.delivery.streams import Entry
 from chat.delivery.tailer import Reader, tailer
 from chat.delivery.threads import OUTAGES, in_thread
 from chat.generation.queue import QueuePlace, queue_place
+from chat.metrics import entry_sent
 from chat.models import UNFINISHED, FinishReason, Generation, Status
 
 __all__ = ["OUTAGES", "follow", "in_thread", "with_keep_alive"]
@@ -43,11 +44,15 @@ async def follow(
     """
     async with tailer().reader(str(generation_id), after) as reader:
         following = _Following(reader)
+        began_ms, last_id = time.time() * 1000, after
         try:
             await following.begin(place)
             while True:
                 entry = await following.next()
                 yield entry
+                if entry.id != last_id:  # it stood in the stream: the row and the queue have no ids
+                    last_id = entry.id
+                    entry_sent(last_id, began_ms)
                 if entry.is_end:
                     return
         finally:

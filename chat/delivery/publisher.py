@@ -15,8 +15,9 @@ import threading
 import time
 from collections.abc import Callable
 
+from chat import metrics
 from chat.delivery.reply import IsHeld, RunningReply, write
-from chat.delivery.streams import Append
+from chat.delivery.streams import Addition, Append
 from chat.safety.rules import rules_known
 from inference.public import StepOutput
 
@@ -103,12 +104,20 @@ class Publisher:
                 waiting[key] = reply
         return urgent
 
+    def _write(self, additions: list[tuple[RunningReply, Addition]]) -> list[Append]:
+        if not additions:
+            return []
+        began = time.monotonic()
+        answers = write(additions, self._is_held, math.inf)
+        metrics.PUBLISH.add(time.monotonic() - began)
+        return answers
+
     def _send(self, replies: list[RunningReply]) -> None:
         """One call for all, however long Redis lets it wait."""
         stops = rules_known().stops
         passed = replies if stops is None else [reply for reply in replies if reply.may_go(stops)]
         additions = [(reply, addition) for reply in passed if (addition := reply.take_entry())]
-        answers = write(additions, self._is_held, math.inf) if additions else []
+        answers = self._write(additions)
         for (reply, _), answer in zip(additions, answers, strict=True):
             if answer == Append.REFUSED:
                 reply.is_refused = True

@@ -19,6 +19,7 @@ import redis.exceptions
 
 from chat.delivery import streams
 from chat.delivery.streams import Addition, Append, NewEntry, Written, encode
+from chat.metrics import RESTORED
 from chat.safety.rules import Matcher, Rule
 from chat.safety.words import normalised
 from inference.public import StepOutput, TokenLogprobs
@@ -203,5 +204,6 @@ def _restore(replies: Sequence[RunningReply], is_held: IsHeld) -> set[str]:
         if reply.key in held
         and streams.restore(reply.id, reply.attempt, reply.entries, reply.turns)
     }
+    RESTORED.inc(len(restored))
     logger.warning("Redis had lost %d streams; %d are restored", len(replies), len(restored))
     return restored

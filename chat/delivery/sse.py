@@ -19,6 +19,7 @@ from chat.delivery import streams
 from chat.delivery.follow import follow, with_keep_alive
 from chat.delivery.streams import Entry
 from chat.generation.queue import QueuePlace
+from chat.metrics import connection_open, error_told
 from chat.places import Place
 
 logger = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ async def _chunks(
     """Each event with the cursor behind it; an error of our own moves the reader nowhere."""
     try:
         async with AsyncExitStack() as stack:
+            stack.enter_context(connection_open("sse"))
             ended = None
             if reader is not None:
                 watch = session_watch(reader.pk, reader.token_version, reader.session_id)
@@ -80,6 +82,7 @@ async def _chunks(
                     yield _encode(cursor, event, data)
     except Exception as error:
         info = error_describe(error)
+        error_told(info.code)
         if info.is_internal:
             logger.exception("a stream failed")
         yield _encode(cursor, "error", info.body)

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.hints import user_hint
+from chat import metrics
 from chat.delivery import streams
 from chat.delivery.endings import end_event, started_event
 from chat.errors import ApiError, GenerationRunning, Unavailable
@@ -39,6 +40,14 @@ class Submitted:
     user_message_id: int | None
     assistant_message_id: int | None
     place: QueuePlace | None = None
+    is_new: bool = False
+
+    @property
+    def result(self) -> str:
+        """What became of the request, for whoever counts."""
+        if not self.is_new:
+            return "repeated"
+        return "queued" if self.place else "answered"
 
 
 def accept(
@@ -99,6 +108,8 @@ def _write(
         return _lost_race(owner, generation, error)
     if is_waiting:
         _enqueue(generation, branch)
+    if not is_waiting:
+        metrics.generations_ended(generation.finish_reason)
     if branch is not None:
         message_flag(message=branch.prompt, author_id=generation.user_id, rules=verdict.flags)
     _tell(branch)
@@ -179,4 +190,5 @@ def _submitted(generation: Generation, place: QueuePlace | None) -> Submitted:
         user_message_id=message.parent_id if message else None,
         assistant_message_id=message.pk if message else None,
         place=place,
+        is_new=True,
     )

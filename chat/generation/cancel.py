@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from chat import metrics
 from chat.delivery import streams
 from chat.delivery.endings import end_event
 from chat.generation.lifecycle import generation_cancel_queued
@@ -21,6 +22,7 @@ def generation_cancel(*, generation: Generation) -> None:
     """
     if generation.status not in UNFINISHED:
         return
+    metrics.CANCELS.inc()
     streams.ask_cancel(str(generation.pk))
     if generation_cancel_queued(generation_id=generation.pk):
         generation.refresh_from_db()

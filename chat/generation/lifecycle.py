@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from chat import metrics
 from chat.generation.traces import Row, trace_write
 from chat.models import Conversation, FinishReason, Generation, Message, Status, Trace
 
@@ -57,6 +58,8 @@ def generation_claim(*, worker_id: str) -> Generation | None:
         return None
     generation: Generation = Generation.from_db(connection.alias, columns, row)
     generation.params = json.loads(row[columns.index("params")])  # as JSONField reads it
+    metrics.ATTEMPTS.inc()
+    metrics.QUEUE_WAIT.observe(_between_s(generation.queued_at, generation.started_at))
     return generation
 
 
@@ -100,6 +103,9 @@ def generation_finish(*, generation: Generation, outcome: Outcome) -> bool:
             _store(generation, outcome, now)
     for name, value in ended.items():
         setattr(generation, name, value)
+    metrics.generations_ended(outcome.finish_reason, outcome.error_code)
+    if generation.first_token_at is not None:
+        metrics.TTFT.observe(_between_s(generation.queued_at, generation.first_token_at))
     return True
 
 
@@ -118,7 +124,10 @@ def _store(generation: Generation, outcome: Outcome, now: datetime) -> None:
 
 def generation_requeue(*, generation: Generation) -> bool:
     """running → queued, for another worker; False when the claim was lost meanwhile."""
-    return bool(_held(generation).update(status=Status.QUEUED, worker_id=""))
+    is_mine = bool(_held(generation).update(status=Status.QUEUED, worker_id=""))
+    if is_mine:
+        metrics.REQUEUES.inc()
+    return is_mine
 
 
 def generation_running_attempts(*, ids: Sequence[str]) -> dict[str, int]:
@@ -140,11 +149,18 @@ def generation_expire_queued(*, generation_id: uuid.UUID) -> bool:
 def _end_queued(
     generation_id: uuid.UUID, status: Status, reason: FinishReason, error_code: str = ""
 ) -> bool:
-    return bool(
+    is_ended = bool(
         Generation.objects.filter(pk=generation_id, status=Status.QUEUED).update(
             status=status, finish_reason=reason, error_code=error_code, finished_at=timezone.now()
         )
     )
+    if is_ended:
+        metrics.generations_ended(reason, error_code)
+    return is_ended
+
+
+def _between_s(start: datetime, end: datetime | None) -> float:
+    return max((end - start).total_seconds(), 0.0) if end else 0.0
 
 
 def _noted(generation: Generation) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from chat.generation.checks import chat_format, checked_params, client_key
 from chat.generation.owner import Owner
 from chat.generation.screening import generation_filter
 from chat.generation.traces import Row, branch_rows, trace_rows
+from chat.metrics import admissions_counted
 from chat.models import FinishReason, Generation, Message, Role, Status
 from chat.safety.rules import Where, judge
 from inference.public import SamplingParams, Turn
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 
+@admissions_counted
 def generation_submit(
     *,
     owner: Owner,
@@ -67,6 +69,7 @@ def generation_submit(
     return accept(owner, _new(owner, sampling, key), write=write, asked=message)
 
 
+@admissions_counted
 def generation_submit_detached(
     *, owner: Owner, turns: Sequence[Turn], params: Any = None, client_id: str | None = None
 ) -> Submitted:
@@ -77,6 +80,7 @@ def generation_submit_detached(
     return _detached(owner, turns, params, key)
 
 
+@admissions_counted
 def generation_regenerate(
     *, owner: Owner, message_id: int, params: Any = None, client_id: str | None = None
 ) -> Submitted:
@@ -97,6 +101,7 @@ def generation_regenerate(
     return accept(owner, generation, write=write, asked=asked)
 
 
+@admissions_counted
 def generation_edit(
     *, owner: Owner, message_id: int, text: Any, params: Any = None, client_id: str | None = None
 ) -> Submitted:
@@ -110,6 +115,7 @@ def generation_edit(
     return accept(owner, _new(owner, sampling, key), write=write, asked=cleaned)
 
 
+@admissions_counted
 def generation_continue(
     *, owner: Owner, message_id: int, params: Any = None, client_id: str | None = None
 ) -> Submitted:
@@ -136,6 +142,7 @@ def generation_continue(
     return accept(owner, generation, write=write, begun=begun, asked=asked)
 
 
+@admissions_counted
 def generation_branch(
     *,
     owner: Owner,

@@ -20,6 +20,7 @@ import redis.exceptions
 from django.conf import settings
 
 from accounts.store import redis_client
+from chat import metrics
 from chat.delivery.publisher import Publisher
 from chat.generation.engines import Engines
 from chat.generation.fence import held_in_database_by_thread
@@ -73,6 +74,10 @@ class Worker:
     def serving(self) -> ServingEngine:
         """The engine that new replies go to; there is one from `start` on."""
         return self._engines.current
+
+    def held_count(self) -> int:
+        """How many attempts are under way here."""
+        return len(self._engines.held())
 
     def unsigned_s(self) -> float:
         """How long ago Redis took the last sign of life."""
@@ -134,7 +139,7 @@ class Worker:
         """
         release = active_release()
         try:
-            return start_engine(self._take, self._die), None
+            return start_engine(self._take, self._die, on_step=metrics.engine_stepped), None
         except OUTAGES:
             raise
         except Exception as error:
@@ -142,14 +147,21 @@ class Worker:
             if release is None or before is None:
                 raise
             logger.exception("%s cannot be loaded; %s is tried", release.name, before.name)
-            return start_engine(self._take, self._die, instead=before), (release, error)
+            serving = start_engine(
+                self._take, self._die, on_step=metrics.engine_stepped, instead=before
+            )
+            return serving, (release, error)
 
     def _load(self, beside: ServingEngine) -> ServingEngine:
-        return start_engine(self._take, self._die, beside=beside)
+        return start_engine(
+            self._take, self._die, on_step=metrics.engine_stepped, beside=beside
+        )
 
     def _take(self, outputs: list[StepOutput]) -> None:
         """Called on an engine's thread after each step."""
-        self._pace.add(sum(len(output.token_ids) for output in outputs))
+        count = sum(len(output.token_ids) for output in outputs)
+        self._pace.add(count)
+        metrics.tokens_written(count)
         self.publisher.put(outputs)
 
     def _stop(self, generation_id: str) -> None:

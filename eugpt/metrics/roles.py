@@ -1,11 +1,11 @@
-"""Starts the private port in each process of deploy/Procfile, with the signs of life of its role.
+"""Starts the private port in each process of deploy/Procfile: what it shows, when it lives.
 
-| role | signs of life |
-|---|---|
-| web | its event loop turns |
-| worker | Celery's loop turns; the engine's thread steps or idles; Redis takes its key |
-| jobs | Celery's loop turns; Redis answers |
-| beat | a task was sent |
+| role | signs of life | ready with |
+|---|---|---|
+| web | its event loop turns | the first turn |
+| worker | Celery's loop turns; the engine's thread steps or idles; Redis takes its key | a model |
+| jobs | Celery's loop turns; Redis answers | both |
+| beat | the broker took a task | the first one |
 """
 
 from __future__ import annotations
@@ -24,49 +24,58 @@ from eugpt.metrics.server import Check, MetricsServer
 logger = logging.getLogger(__name__)
 
 _TICK_S = 1.0
-_LOOP, _TASKS = "loop", "tasks"
+_LOOP, _REDIS, _TASKS = "loop", "redis", "tasks"
 
 _pulse = Pulse(())
-_server: MetricsServer | None = None
+_is_on = False
 
 
-def _none_wrong() -> dict[str, str]:
+def _nothing() -> dict[str, str]:
     return {}
 
 
-def _serve(
-    signs: tuple[str, ...], also_alive: Check = _none_wrong, also: Check = _none_wrong
+def _begin(
+    role: str, signs: tuple[str, ...], is_alive: Check = _nothing, is_ready: Check = _nothing
 ) -> None:
     """Answer on the private port from now on, if there is to be one."""
-    global _pulse, _server
-    _pulse = pulse = Pulse(signs)
-    if not settings.METRICS_PORT or _server is not None:
+    global _pulse, _is_on
+    if not settings.METRICS_PORT or _is_on:
         return
+    # Only where it is asked for: counters that nobody reads are counted, but nobody looks around.
+    from eugpt.metrics.shown import registry_of
+
+    _pulse = pulse = Pulse(signs)
+    address = (settings.METRICS_BIND, settings.METRICS_PORT)
     try:
-        _server = MetricsServer(
-            (settings.METRICS_BIND, settings.METRICS_PORT),
-            is_alive=lambda: pulse.silent() | also_alive(),
-            is_ready=lambda: pulse.silent() | pulse.missing() | also_alive() | also(),
+        server = MetricsServer(
+            address,
+            is_alive=lambda: pulse.silent() | is_alive(),
+            is_ready=lambda: pulse.silent() | pulse.missing() | is_alive() | is_ready(),
+            registry=registry_of(role, on_redis=lambda: pulse.beat(_REDIS)),
         )
     except OSError as error:
         # EuGPT does its work without; whoever watches it misses it soon enough.
-        logger.critical(
-            "no metrics: %s port %d: %s", settings.METRICS_BIND, settings.METRICS_PORT, error
-        )
+        logger.critical("no metrics on %s port %d: %s", *address, error)
         return
-    _server.start()
+    _is_on = True
+    server.start()
 
 
 def web_started() -> asyncio.Task[None]:
     """Called on the event loop of a web process; the task is the loop's sign of life."""
-    _serve((_LOOP,))
-    return asyncio.create_task(_beat(), name="pulse")
+    _begin("web", (_LOOP,))
+    return asyncio.create_task(_turn(), name="pulse")
 
 
-async def _beat() -> None:
+async def _turn() -> None:
+    from eugpt.metrics.http import LOOP_LAG
+
+    loop = asyncio.get_running_loop()
     while True:
         _pulse.beat(_LOOP)
+        due = loop.time() + _TICK_S
         await asyncio.sleep(_TICK_S)
+        LOOP_LAG.add(max(loop.time() - due, 0.0))
 
 
 @worker_init.connect
@@ -74,14 +83,14 @@ def _worker_begins(sender: Any, **_: Any) -> None:
     from chat.generation.reaper import QUEUE
 
     if QUEUE in sender.app.amqp.queues.consume_from:
-        _serve((_LOOP,), engine_wrong, engine_missing)
+        _begin("worker", (_LOOP,), engine_wrong, engine_missing)
     else:
-        _serve((_LOOP,))
+        _begin("jobs", (_LOOP, _REDIS))
 
 
 @beat_init.connect
 def _beat_begins(**_: Any) -> None:
-    _serve((_TASKS,))
+    _begin("beat", (_TASKS,))
 
 
 @after_task_publish.connect

@@ -17,6 +17,7 @@ from inference.engine.runner import Runner
 from inference.engine.sampler import Sampled, Sampler
 from inference.engine.scheduler import Scheduler
 from inference.engine.slots import SlotPool
+from inference.engine.stats import StepStats
 from inference.tokenizer import Tokenizer
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Engine:
         self._banned = _never_written(tokenizer)
         self._sampler = Sampler(tokenizer.vocab_size, self._banned, tokenizer.end_id)
         self._requests: dict[str, Request] = {}
+        self.stats = StepStats()  # of the last step
 
     @property
     def precision(self) -> Precision:
@@ -113,13 +115,17 @@ class Engine:
 
     def step(self) -> list[StepOutput]:
         """Drop what is cancelled or late, admit, compute, sample: one token for every reply."""
-        outputs = self._drop()
+        outputs, self.stats = self._drop(), StepStats()
         while lease := self.scheduler.admit():
             self._runner.start(lease)
+            self.stats.prompt_tokens += self.scheduler.running[-1].length
+            self.stats.cached_tokens += lease.reused
         if chunks := self.scheduler.plan():
+            self.stats.batch = len(chunks)
             logits = self._runner.run(chunks)
             ready = [chunk.request for chunk in chunks if chunk.gives_token]
             if ready:
+                self.stats.continued = sum(1 for request in ready if request.generated)
                 outputs += self._advance(ready, self._sampler.sample(logits, ready))
         return outputs
 

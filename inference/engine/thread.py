@@ -12,6 +12,7 @@ from inference.engine.engine import Engine
 from inference.engine.errors import EngineDead, EngineFull
 from inference.engine.params import SamplingParams
 from inference.engine.request import StepOutput
+from inference.engine.stats import StepStats
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,8 @@ _STOP_TIMEOUT_S = 10
 class EngineThread:
     """Run an engine. `submit` and `cancel` may be called from any thread.
 
-    `on_outputs` is called on the engine's thread after each step and must not block.
+    `on_outputs` is called on the engine's thread after each step, `on_step` after each that
+    computed something; they must not block.
     """
 
     def __init__(
@@ -29,15 +31,18 @@ class EngineThread:
         engine: Engine,
         on_outputs: Callable[[list[StepOutput]], None],
         on_death: Callable[[], None],
+        on_step: Callable[[StepStats], None] = lambda _: None,
     ) -> None:
         self._engine = engine
         self._on_outputs = on_outputs
         self._on_death = on_death
+        self._on_step = on_step
         self._inbox: queue.SimpleQueue[Callable[[], list[StepOutput]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._lock = threading.Lock()  # nothing enters the inbox once it is being emptied
         self.is_dead = False
         self._step_began = 0.0  # time.monotonic(); 0 while it waits for work
+        self._step_ended = time.monotonic()
 
     def step_s(self) -> float:
         """How long the step has taken that is being computed; 0 when there is none."""
@@ -88,13 +93,21 @@ class EngineThread:
         try:
             self._engine.enter_thread()
             while self._take_inbox():
-                self._step_began = time.monotonic()
-                outputs = self._engine.step()
-                self._step_began = 0.0
-                self._tell(outputs)
+                self._step()
         except Exception:
             logger.exception("the engine has failed")
             self._die()
+
+    def _step(self) -> None:
+        began = self._step_began = time.monotonic()
+        outputs = self._engine.step()
+        self._step_began, ended = 0.0, time.monotonic()
+        self._tell(outputs)
+        stats = self._engine.stats
+        if stats.batch:
+            stats.seconds, stats.interval = ended - began, ended - self._step_ended
+            self._step_ended = ended
+            self._on_step(stats)
 
     def _take_inbox(self) -> bool:
         """Work off the inbox, waiting only while the engine has nothing to do; False to stop."""

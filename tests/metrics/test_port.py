@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from deploy.local import procfile
 from eugpt.metrics import pulse
@@ -48,7 +49,7 @@ def wrong() -> dict[str, str]:
 
 @pytest.fixture
 def url(wrong: dict[str, str]) -> Iterator[str]:
-    server = MetricsServer(("127.0.0.1", 0), is_alive=lambda: wrong, is_ready=lambda: wrong)
+    server = MetricsServer(("127.0.0.1", 0), is_alive=lambda: wrong, is_ready=lambda: wrong, registry=REGISTRY)
     server.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

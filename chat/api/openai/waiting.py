@@ -27,6 +27,7 @@ from chat.delivery.follow import OUTAGES, follow, in_thread, with_keep_alive
 from chat.delivery.sse import KEEP_ALIVE_S
 from chat.delivery.streams import Entry
 from chat.generation.cancel import generation_cancel
+from chat.metrics import connection_open, error_told
 from chat.models import Generation
 
 logger = logging.getLogger(__name__)
@@ -139,6 +140,7 @@ def _failed(error: Exception) -> HttpResponse:
 
 def _described(error: Exception) -> ErrorInfo:
     info = error_describe(error)
+    error_told(info.code)
     if info.is_internal:
         logger.error("a reply failed", exc_info=error)
     return info
@@ -174,6 +176,7 @@ async def _chunks(reply: Reply, reader_id: int | None = None) -> AsyncIterator[b
 async def _entries(reply: Reply, reader_id: int | None) -> AsyncGenerator[Entry | None, None]:
     """The reply's entries, None after a quiet while; raises Suspended when the reader is."""
     async with AsyncExitStack() as stack:
+        stack.enter_context(connection_open("sse"))
         ended = None
         if reader_id is not None:
             ended = await stack.enter_async_context(session_watch(reader_id))
