@@ -119,7 +119,7 @@ def kind_of(key: str) -> str:
 
 
 def _is_id(part: str) -> bool:
-    return len(part) > 12 or part.isdigit()
+    return part.isdigit() or (len(part) > 12 and any(c.isdigit() for c in part))
 
 
 def _connections(port: int) -> int:

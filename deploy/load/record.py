@@ -25,6 +25,9 @@ class Record:
         path = Path(folder) / f"people-{os.getpid()}.jsonl" if folder else Path(os.devnull)
         self._file = path.open("a", encoding="utf-8", buffering=1)
 
+    def close(self) -> None:
+        self._file.close()
+
     def users(self, count: int) -> None:
         self._write("users", count=count)
 
