@@ -3,7 +3,6 @@
 Code that listens or reads streams keeps clients of its own.
 """
 
-import socket
 from functools import cache
 from typing import Any
 
@@ -34,15 +33,9 @@ def redis_client() -> "redis.Redis":
     return redis.Redis.from_pool(pool)
 
 
-# A connection that only listens learns in half a minute, not in two hours, that it is dead.
-KEEPALIVE: dict[str, Any] = {
-    "socket_keepalive": True,
-    "socket_keepalive_options": {
-        socket.TCP_KEEPIDLE: 15,
-        socket.TCP_KEEPINTVL: 5,
-        socket.TCP_KEEPCNT: 3,
-    },
-}
+# For connections that listen and have no time-out of their own: one that is dead is known to be in
+# ten seconds, not in hours.
+KEEPALIVE: dict[str, Any] = settings.REDIS_SOCKET
 
 
 def _async_client() -> "redis.asyncio.Redis":

@@ -9,6 +9,7 @@ from celery import shared_task
 from celery.exceptions import WorkerShutdown
 from celery.signals import worker_ready, worker_shutdown
 
+from accounts.store import redis_client
 from chat.generation.cancel import generations_stop_suspended
 from chat.generation.reaper import QUEUE, generations_reap
 from chat.generation.run import generation_run
@@ -17,6 +18,8 @@ from inference.public import ServingEngine
 
 logger = logging.getLogger(__name__)
 
+# Beat sends one look a second. Those that have piled up while no process took any are one.
+_REAP_TURN, _REAP_APART_MS = "eugpt:reaper:turn", 500
 _STARTED_OVER = "_EUGPT_STARTED_OVER"
 
 
@@ -29,6 +32,8 @@ def run_generation(generation_id: str) -> None:
 @shared_task
 def reap_generations() -> None:
     """Put generations of lost workers back into the queue, and stop those of suspended users."""
+    if not redis_client().set(_REAP_TURN, 1, nx=True, px=_REAP_APART_MS):
+        return
     generations_stop_suspended()
     if reaped := generations_reap():
         logger.warning("%d lost generations were taken care of", reaped)

@@ -5,15 +5,14 @@ Those of Celery and of the API's libraries stand in rooms of their own, `setting
 """
 
 from datetime import timedelta
-from typing import Any
-
-from psycopg.conninfo import conninfo_to_dict
 
 from eugpt.config import BASE_DIR, config_load, purpose_key
 from eugpt.email_url import email_settings
 from eugpt.logs import logging_settings
 from eugpt.settings_api import *  # noqa: F403
 from eugpt.settings_celery import *  # noqa: F403
+from eugpt.settings_network import REDIS_SOCKET as REDIS_SOCKET
+from eugpt.settings_network import database
 
 CONFIG = config_load()
 
@@ -159,36 +158,7 @@ TEMPLATES = [
     },
 ]
 
-
-def _database(url: str) -> dict[str, Any]:
-    """Django's database entry for a PostgreSQL URL, with a connection pool for each process.
-
-    Under ASGI every request runs in a thread of its own, so without a pool each one would open a
-    new connection. A short `reconnect_timeout` matters: the pool's back-off would otherwise keep
-    a process off a restarted server for minutes.
-    """
-    parts = conninfo_to_dict(url)
-    pool = {
-        "min_size": 1,
-        "max_size": CONFIG.slots + 8,
-        "timeout": 4,
-        "reconnect_timeout": 1,
-        "max_idle": 120,
-    }
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.pop("dbname", "") or "",
-        "USER": parts.pop("user", "") or "",
-        "PASSWORD": parts.pop("password", "") or "",
-        "HOST": parts.pop("host", "") or "",
-        "PORT": parts.pop("port", "") or "",
-        "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 3, **parts, "pool": pool},
-    }
-
-
-DATABASES = {"default": _database(CONFIG.database_url)}
+DATABASES = {"default": database(CONFIG.database_url, CONFIG.slots + 8)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"

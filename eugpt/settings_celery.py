@@ -3,13 +3,18 @@
 from datetime import timedelta
 
 from eugpt.config import config_load
+from eugpt.settings_network import ANSWER_S, REDIS_SOCKET
 
 CONFIG = config_load()
 
 CELERY_BROKER_URL = CONFIG.redis_url
 CELERY_BROKER_TRANSPORT = "eugpt.broker:Transport"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 3, "socket_keepalive": True}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 3,
+    "socket_timeout": ANSWER_S,  # a worker's BRPOP comes back every second
+    **REDIS_SOCKET,
+}
 CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_TASK_IGNORE_RESULT = True
@@ -30,16 +35,16 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(CONFIG.var_dir / "celerybeat-schedule")
+# None of these expires: that would be by the sender's clock, and a consumer on another machine,
+# a few seconds ahead, would throw them all away. All of them may run late, or twice.
 CELERY_BEAT_SCHEDULE = {
     "reap": {
         "task": "chat.tasks.reap_generations",
         "schedule": 1.0,
-        "options": {"expires": 2},
     },
     "lift-suspensions": {
         "task": "accounts.tasks.lift_suspensions",
         "schedule": timedelta(minutes=1),
-        "options": {"expires": 60},
     },
     "prune": {"task": "accounts.tasks.prune", "schedule": timedelta(hours=1)},
 }

@@ -73,8 +73,8 @@ class RunningReply:
         self.token_ids, self.text = list(written.token_ids), written.text
         self.next_seq, self.logprobs = written.next_seq, list(written.logprobs)
         self.told_chars = len(self.text)
-        if written.entries:
-            self.last_ms = streams.cursor_order(written.entries[-1].id)[0]
+        if written.last:
+            self.last_ms = streams.cursor_order(written.last)[0]
         self.can_write = True
 
     @property

@@ -18,7 +18,7 @@ import json
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
@@ -117,6 +117,7 @@ class Written:
     sha256: str = ""  # of its checkpoint
     input: str = ""  # a guest's turns, as Redis keeps them
     logprobs: list[dict[str, Any]] = field(default_factory=list)
+    last: str = ""  # the id that new entries must be above
 
     @property
     def turns(self) -> list[Turn] | None:
@@ -203,10 +204,12 @@ def take_over(generation_id: str, attempt: int) -> Written | None:
     answer: Any = _script("take_over")(keys, [attempt, STREAM_TTL_S])
     if answer is None:
         return None
-    turns, is_whole, raw = answer
+    turns, is_whole, raw, last = answer
     pairs = [(entry_id, dict(zip(f[::2], f[1::2], strict=True))) for entry_id, f in raw]
     written = _written(pairs, turns)
-    return written if is_whole else Written(written.entries, [], "", 0, False, input=turns)
+    if not is_whole:
+        written = Written(written.entries, [], "", 0, False, input=turns)
+    return replace(written, last=last)
 
 
 def drop_words(generation_id: str, attempt: int) -> bool:

@@ -40,24 +40,28 @@ class Outcome:
 def generation_claim(*, worker_id: str) -> Generation | None:
     """queued → running for this worker, whichever waits longest; None when none waits.
 
-    `started_at` is the time of the claim that holds, so a later attempt moves it.
+    `started_at` is the time of the claim that holds, so a later attempt moves it. All times that
+    a worker gives are by the database's clock: its own may be another one than the web's.
     """
     columns = [field.attname for field in Generation._meta.concrete_fields]
     with connection.cursor() as cursor:
         # Django has no update that returns the row; reading it would be a second round trip.
         cursor.execute(
             "UPDATE chat_generation"
-            " SET status = %s, worker_id = %s, attempt = attempt + 1, started_at = %s"
+            " SET status = %s, worker_id = %s, attempt = attempt + 1,"
+            " started_at = clock_timestamp()"
             " WHERE id = (SELECT id FROM chat_generation WHERE status = %s"
             " ORDER BY queued_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)"
             f" RETURNING {', '.join(columns)}",
-            [Status.RUNNING, worker_id, timezone.now(), Status.QUEUED],
+            [Status.RUNNING, worker_id, Status.QUEUED],
         )
         row = cursor.fetchone()
     if row is None:
         return None
     generation: Generation = Generation.from_db(connection.alias, columns, row)
     generation.params = json.loads(row[columns.index("params")])  # as JSONField reads it
+    assert generation.started_at is not None
+    generation.clock = generation.started_at - timezone.now()
     metrics.ATTEMPTS.inc()
     metrics.QUEUE_WAIT.observe(_between_s(generation.queued_at, generation.started_at))
     return generation
@@ -84,7 +88,7 @@ def generation_finish(*, generation: Generation, outcome: Outcome) -> bool:
 
     The given `generation` then says what its row says.
     """
-    now = timezone.now()
+    now = timezone.now() + generation.clock
     ended = _noted(generation) | {
         "status": outcome.status,
         "finish_reason": outcome.finish_reason,
@@ -128,6 +132,16 @@ def generation_requeue(*, generation: Generation) -> bool:
     if is_mine:
         metrics.REQUEUES.inc()
     return is_mine
+
+
+def generation_is_locked(*, generation: Generation) -> bool:
+    """Whether somebody's transaction holds the row, perhaps that of a worker that is cut off.
+
+    Who waited for the lock would let all others wait until the database gives that client up.
+    """
+    with transaction.atomic():
+        rows = Generation.objects.filter(pk=generation.pk)
+        return rows.select_for_update(skip_locked=True).values("pk").first() is None
 
 
 def generation_running_attempts(*, ids: Sequence[str]) -> dict[str, int]:

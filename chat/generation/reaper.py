@@ -12,7 +12,7 @@ from accounts.store import redis_client
 from chat.delivery import streams
 from chat.delivery.endings import end_event
 from chat.generation import recovery
-from chat.generation.lifecycle import generation_expire_queued
+from chat.generation.lifecycle import generation_expire_queued, generation_is_locked
 from chat.generation.suspects import suspects_confirm
 from chat.generation.workers import WorkerState, workers_alive
 from chat.models import Generation, Status
@@ -72,6 +72,9 @@ def _is_settled() -> bool:
 
 def _recover(generation: Generation) -> bool:
     try:
+        if generation_is_locked(generation=generation):
+            logger.warning("generation %s is locked: left to the next look", generation.pk)
+            return False
         return recovery.generation_recover(generation=generation)
     except Exception:  # one bad row must not keep the others waiting
         logger.exception("generation %s could not be recovered", generation.pk)

@@ -140,7 +140,8 @@ def _run_in_engine(
         _give_back(generation)
         return
     if reply.first_token_at is not None:
-        generation.first_token_at = datetime.fromtimestamp(reply.first_token_at, UTC)
+        first = datetime.fromtimestamp(reply.first_token_at, UTC)
+        generation.first_token_at = first + generation.clock
     reply_finish(generation, reply, outcome_of(serving.format, reply))
 
 
