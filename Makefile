@@ -47,6 +47,7 @@ run: ## Install what is missing, build the front end and start EuGPT (PORT=8000)
 test: ## Run every check: lint, types, imports, migrations, tests, front end, browser
 	$(VENV_DEV)
 	@deploy/setup-chromium.sh
+	@deploy/setup-prometheus.sh
 	@exec $(BIN)/python -m deploy.checklist
 
 fuzz: ## Send 10,000 nonsense messages to a web process and come and go 2,000 times
