@@ -19,6 +19,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from accounts.guests import socket_greet
 from accounts.hints import hints
 from accounts.watch import Ended, session_watch
+from accounts.work import working_on
 from chat.generation.history import MESSAGE_MAX_CHARS
 from chat.handlers import Chat, handle
 from chat.manners import Manners
@@ -103,7 +104,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             message = parse_message(text_data)
             self.manners.heard()
             async with self.relays.handling:
-                await handle(self.chat, message)
+                with working_on():  # the generation of this message, not of the last one
+                    await handle(self.chat, message)
         except StopConsumer:
             raise
         except Exception as error:  # noqa: BLE001  (every message gets an answer)

@@ -39,11 +39,14 @@ from eugpt.client_address import ClientAddress
 from eugpt.headers import SecurityHeaders
 from eugpt.metrics.http import HttpMetrics
 from eugpt.metrics.roles import web_started
+from eugpt.observe import observe_start, traced
 from eugpt.origins import OriginGate
 from eugpt.request_ids import RequestIds
 from eugpt.static_site import StaticSite
 
 ADMIN_BODY_MAX_BYTES = 1024 * 1024
+
+observe_start()
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -83,7 +86,7 @@ def outermost(inner: Any) -> Any:
 
 application = ProtocolTypeRouter(
     {
-        "http": outermost(HttpMetrics(http_application)),
+        "http": outermost(HttpMetrics(traced(http_application))),
         "websocket": outermost(
             OriginGate(
                 URLRouter([*websocket_urlpatterns, unknown_socket]),

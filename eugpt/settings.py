@@ -217,4 +217,5 @@ SESSION_COOKIE_AGE = 12 * 60 * 60  # the staff's: a working day, from the sign-i
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
-LOGGING = logging_settings(CONFIG.log_level)
+LOGGING = logging_settings(CONFIG.log_level, CONFIG.log_form())
+LOGGING_CONFIG = "eugpt.logs.configure"

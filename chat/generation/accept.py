@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -12,6 +13,7 @@ from django.db import IntegrityError, transaction
 from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.hints import user_hint
+from accounts.work import say, work_on
 from chat import metrics
 from chat.delivery import streams
 from chat.delivery.endings import end_event, started_event
@@ -26,6 +28,8 @@ from chat.generation.screening import generation_filter, message_flag, prompt_ju
 from chat.generation.traces import Row, trace_write
 from chat.models import UNFINISHED, Generation, Status
 from inference.public import Turn
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +110,11 @@ def _write(
                 trace_write(generation=generation, rows=begun)
     except (ApiError, IntegrityError) as error:
         return _lost_race(owner, generation, error)
+    work_on(generation.pk, generation.conversation_id)
     if is_waiting:
         _enqueue(generation, branch)
+    position = place.position if place else None
+    say(logger, "generation accepted", owner=owner.role, position=position)
     if not is_waiting:
         metrics.generations_ended(generation.finish_reason)
     if branch is not None:

@@ -6,7 +6,7 @@ import logging
 
 from chat import metrics
 from chat.delivery import streams
-from chat.delivery.endings import end_event
+from chat.delivery.endings import end_event, ended_say
 from chat.generation.lifecycle import generation_cancel_queued
 from chat.models import UNFINISHED, Generation
 
@@ -28,6 +28,7 @@ def generation_cancel(*, generation: Generation) -> None:
         generation.refresh_from_db()
         written = streams.read_written(str(generation.pk))
         streams.end_unclaimed(str(generation.pk), *end_event(generation, written.text))
+        ended_say(generation)
 
 
 def generations_stop_suspended() -> int:

@@ -8,9 +8,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.request_ids import working_for
 from accounts.store import redis_client
+from accounts.work import working_on
 from chat.delivery import streams
-from chat.delivery.endings import end_event
+from chat.delivery.endings import end_event, ended_say
 from chat.generation import recovery
 from chat.generation.lifecycle import generation_expire_queued, generation_is_locked
 from chat.generation.suspects import suspects_confirm
@@ -71,14 +73,15 @@ def _is_settled() -> bool:
 
 
 def _recover(generation: Generation) -> bool:
-    try:
-        if generation_is_locked(generation=generation):
-            logger.warning("generation %s is locked: left to the next look", generation.pk)
+    with working_for(generation.request_id), working_on(generation.pk, generation.conversation_id):
+        try:
+            if generation_is_locked(generation=generation):
+                logger.warning("generation %s is locked: left to the next look", generation.pk)
+                return False
+            return recovery.generation_recover(generation=generation)
+        except Exception:  # one bad row must not keep the others waiting
+            logger.exception("generation %s could not be recovered", generation.pk)
             return False
-        return recovery.generation_recover(generation=generation)
-    except Exception:  # one bad row must not keep the others waiting
-        logger.exception("generation %s could not be recovered", generation.pk)
-        return False
 
 
 def _tasks(alive: dict[str, WorkerState]) -> int:
@@ -108,5 +111,6 @@ def _expire_queued() -> int:
         if generation_expire_queued(generation_id=generation.pk):
             generation.refresh_from_db()
             streams.end_unclaimed(str(generation.pk), *end_event(generation, ""))
+            ended_say(generation)
             expired += 1
     return expired

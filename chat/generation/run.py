@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import django.db
 
 from accounts.request_ids import working_for
+from accounts.work import say, working_on
 from chat.delivery import streams
 from chat.delivery.endings import started_event
 from chat.delivery.reply import RunningReply
@@ -57,12 +58,17 @@ def generation_run(*, worker: Worker) -> bool:
     if generation is None:
         return False
     reply = RunningReply(str(generation.pk), generation.attempt)
-    with worker.holding(reply.key) as serving, working_for(generation.request_id):
+    with (
+        worker.holding(reply.key) as serving,
+        working_for(generation.request_id),
+        working_on(generation.pk, generation.conversation_id),
+    ):
+        say(logger, "generation claimed", attempt=generation.attempt, worker=worker.id)
         try:
             _run_claimed(worker, serving, generation, reply)
-        except (EngineDead, *OUTAGES):
+        except (EngineDead, *OUTAGES) as error:
             logger.warning("generation %s is given back", generation.pk, exc_info=True)
-            _give_back(generation)
+            _give_back(generation, type(error).__name__)
         except Exception:
             # Whatever went wrong, the reader is told and the conversation is free again.
             logger.exception("generation %s failed", generation.pk)
@@ -137,7 +143,7 @@ def _run_in_engine(
     serving.thread.submit(reply.key, prompt.token_ids, params, list(reply.token_ids))
     _wait(serving, generation, reply)
     if reply.is_refused:
-        _give_back(generation)
+        _give_back(generation, "refused")
         return
     if reply.first_token_at is not None:
         first = datetime.fromtimestamp(reply.first_token_at, UTC)
@@ -228,10 +234,10 @@ def _wait(serving: ServingEngine, generation: Generation, reply: RunningReply) -
             raise EngineDead
 
 
-def _give_back(generation: Generation) -> None:
+def _give_back(generation: Generation, reason: str) -> None:
     """Let another worker go on: the engine died, a server is away, or the stream refused us.
 
     A refusal means that another attempt holds it; then the row is not ours either and nothing
     happens.
     """
-    patiently(lambda: generation_recover(generation=generation))
+    patiently(lambda: generation_recover(generation=generation, reason=reason))

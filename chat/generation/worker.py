@@ -153,9 +153,7 @@ class Worker:
             return serving, (release, error)
 
     def _load(self, beside: ServingEngine) -> ServingEngine:
-        return start_engine(
-            self._take, self._die, on_step=metrics.engine_stepped, beside=beside
-        )
+        return start_engine(self._take, self._die, on_step=metrics.engine_stepped, beside=beside)
 
     def _take(self, outputs: list[StepOutput]) -> None:
         """Called on an engine's thread after each step."""

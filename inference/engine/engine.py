@@ -160,8 +160,8 @@ class Engine:
         for request, token in zip(requests, sampled, strict=True):
             try:
                 outputs.append(self._advance_one(request, token.token_id, token.logprobs))
-            except Exception:  # its text is its own: the other replies go on
-                logger.exception("request %s failed", request.id)
+            except Exception:  # noqa: BLE001  its text is its own: the other replies go on
+                request.context.run(logger.exception, "request %s failed", request.id)
                 outputs.append(self._finish(request, "error", error="internal"))
         return outputs
 

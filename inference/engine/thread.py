@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import queue
 import threading
@@ -64,8 +65,10 @@ class EngineThread:
     ) -> None:
         """Hand over a request; everything about it, refusals too, comes back as outputs.
 
+        Log lines about it, on the engine's thread, have the context of the caller.
         Raises `EngineDead`.
         """
+        context = contextvars.copy_context()
 
         def add() -> list[StepOutput]:
             try:
@@ -80,7 +83,7 @@ class EngineThread:
         with self._lock:
             if self.is_dead:
                 raise EngineDead("the engine has failed or was stopped")
-            self._inbox.put(add)
+            self._inbox.put(lambda: context.run(add))
 
     def cancel(self, request_id: str) -> None:
         def drop() -> list[StepOutput]:
