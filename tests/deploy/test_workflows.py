@@ -97,7 +97,7 @@ def test_actions_are_pinned_and_of_few(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_secrets_and_inputs_reach_scripts_as_variables_only(name: str) -> None:
-    """Text that ${{ }} puts into a script is code there; secrets are for the step that uses them."""
+    """Text that ${{ }} puts into a script is code there; secrets are for the one step."""
     workflow = _read(name)
     assert "secrets." not in json.dumps(workflow.get("env", {}))
     for job in workflow["jobs"].values():
