@@ -10,6 +10,10 @@ _UNTOLD = ("/livez", "/static/", "/_next/", "/api/health")
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_IDS = {
+    b"x-generation-id": "eugpt.generation_id",
+    b"x-conversation-id": "eugpt.conversation_id",
+}
 
 
 class RequestSpans:
@@ -22,11 +26,17 @@ class RequestSpans:
         if scope["path"].startswith(_UNTOLD):
             await self.application(scope, receive, send)
             return
-        status = 0
+        facts: dict[str, Any] = {}
 
         async def send_noted(message: dict[str, Any]) -> None:
-            nonlocal status
-            status = message.get("status", status)
+            if message["type"] == "http.response.start":
+                facts["http.response.status_code"] = message["status"]
+                # Django answers in a task of its own, whose context does not come back.
+                facts.update(
+                    (_IDS[name.lower()], value.decode())
+                    for name, value in message.get("headers", ())
+                    if name.lower() in _IDS
+                )
             await send(message)
 
         with span("HTTP request") as told:
@@ -37,6 +47,5 @@ class RequestSpans:
                     route = scope.get("eugpt.route", ("",))[0]
                     method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
                     told.update_name(f"{method} {route}".strip())
-                    told.set_attribute("http.request.method", method)
-                    told.set_attribute("http.route", route)
-                    told.set_attribute("http.response.status_code", status)
+                    facts |= {"http.request.method": method, "http.route": route}
+                    told.set_attributes(facts)
