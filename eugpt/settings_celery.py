@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 from eugpt.config import config_load
-from eugpt.settings_network import ANSWER_S, REDIS_SOCKET
+from eugpt.settings_network import ANSWER_S, REDIS_SOCKET, broker_tls
 
 CONFIG = config_load()
 
 CELERY_BROKER_URL = CONFIG.redis_url
+CELERY_BROKER_USE_SSL = broker_tls(CONFIG.redis_url)
 CELERY_BROKER_TRANSPORT = "eugpt.broker:Transport"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {

@@ -8,6 +8,7 @@ import socket
 from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
+from redis.connection import SSLConnection, parse_url
 
 # What was sent and is not acknowledged, or a peer that does not answer probes, for so long: dead.
 ANSWER_S = 10
@@ -30,6 +31,18 @@ def _redis_socket() -> dict[str, Any]:
 
 
 REDIS_SOCKET = _redis_socket()
+
+
+def broker_tls(url: str) -> dict[str, Any] | None:
+    """What Celery must be told of a rediss:// URL: by itself it would check no certificate.
+
+    redis-py's own clients read the same from the URL and check by default.
+    """
+    options: dict[str, Any] = dict(parse_url(url))
+    if not issubclass(options.get("connection_class", object), SSLConnection):
+        return None
+    given = {name: value for name, value in options.items() if name.startswith("ssl_")}
+    return {"ssl_cert_reqs": "required", "ssl_check_hostname": True, **given}
 
 # Parameters of libpq. The server is told the same of its side: it would keep the locks of a
 # client that has vanished for two hours. A pooler in between may not pass `options` on: a
