@@ -2,7 +2,7 @@
 # Put Debian's Prometheus and promtool into var/tools for the tests, without installing anything and
 # without root; never fatal. Does nothing where they are there already.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 target=$PWD/var/tools/prometheus
 
 if [ -x "$target/usr/bin/promtool" ] && [ -x "$target/usr/bin/prometheus" ]; then exit 0; fi

@@ -58,8 +58,8 @@ def _headers_at_web(tmp_path: Path, upstream: str, trusted: str) -> dict[str, st
     caddyfile.write_text(text.replace(":2020", f":{_free_port()}"))
     env = {
         "PATH": os.defpath, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path),
-        "SITE_ADDRESS": f"http://:{port}", "WEB_UPSTREAM": upstream, "TRUSTED_PROXIES": trusted,
-        "SITE_ROOT": str(tmp_path),
+        "SITE_ADDRESS": f"http://:{port}", "TRUSTED_PROXIES": trusted, "SITE_ROOT": str(tmp_path),
+        "WEB_HOST": upstream.split(":")[0], "WEB_PORT": upstream.split(":")[1],
     }  # fmt: skip
     command = [CADDY, "run", "--config", caddyfile, "--adapter", "caddyfile"]
     with (tmp_path / "log").open("wb") as log:

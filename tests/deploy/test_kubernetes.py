@@ -131,7 +131,7 @@ def test_edge_is_given_names_of_the_caddyfile(overlay: str) -> None:
     (caddy,) = containers(workloads(overlay)["edge"])
     given = variables(overlay, caddy)
     assert set(given) <= set(re.findall(r"\{\$(\w+)", caddyfile))
-    host, port = given["WEB_UPSTREAM"].split(":")
+    host, port = given["WEB_HOST"], given["WEB_PORT"]
     assert int(port) in [it["port"] for it in named(overlay, "Service", host)["spec"]["ports"]]
 
 
@@ -153,14 +153,20 @@ def test_ingress_leads_to_the_edge_under_the_public_name() -> None:
     assert sizes == {f"{largest[1]}m"}
 
 
-def test_servers_to_try_with_are_set_up_as_in_compose() -> None:
+def test_servers_to_try_with_are_as_careful_as_composes() -> None:
     compose = yaml.safe_load((ROOT / "deploy" / "docker-compose.yml").read_text())["services"]
-    here = workloads("try")
-    for name in ("postgres", "redis"):
-        (container,) = containers(here[name])
-        assert container["image"] == compose[name]["image"]
-        of_compose = [re.sub(r"\$\{(\w+)[^}]*\}", r"$(\1)", it) for it in compose[name]["command"]]
-        assert container["args"] == of_compose
+    here = {name: next(containers(workloads("try")[name])) for name in ("postgres", "redis")}
+    for name, container in here.items():
+        major = re.compile(r"(.+:\d+)").match
+        assert major(container["image"])[1] == major(compose[name]["image"])[1]  # type: ignore[index]
+    of_compose = [re.sub(r"\$\{(\w+)[^}]*\}", r"$(\1)", it) for it in compose["redis"]["command"]]
+    rights = [args[args.index("--user") :] for args in (here["redis"]["args"], of_compose)]
+    assert rights[0] == rights[1]
+    assert "--appendonly yes --appendfsync everysec --save  " in " ".join(here["redis"]["args"])
+    assert "--maxmemory-policy noeviction" in " ".join(here["redis"]["args"])
+    quiet = {it for it in compose["postgres"]["command"] if it.startswith("log_")}
+    assert quiet
+    assert quiet <= set(here["postgres"]["args"])
 
 
 def test_no_secret_is_in_the_repository() -> None:
