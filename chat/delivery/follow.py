@@ -44,7 +44,8 @@ async def follow(
     """
     async with tailer().reader(str(generation_id), after) as reader:
         following = _Following(reader)
-        began_ms, last_id = time.time() * 1000, after
+        # A new reply may have begun before its reader: all of that is news.
+        began_ms, last_id = 0.0 if place else time.time() * 1000, after
         try:
             await following.begin(place)
             while True:

@@ -34,7 +34,7 @@ Gauges = dict[str, float]
 
 CLUSTER = CollectorRegistry()
 
-SLOTS = "eugpt_slots"
+DISKS = {"var": "VAR_DIR", "code": "BASE_DIR"}
 HELP = {
     "eugpt_queue_depth": "Generations that wait for a worker",
     "eugpt_queue_age_seconds": "How long the oldest of them has waited since it joined",
@@ -49,9 +49,13 @@ HELP = {
     "eugpt_postgres_connections": "Connections to PostgreSQL, of whomever",
     "eugpt_postgres_connections_max": "Connections it takes",
     "eugpt_postgres_size_bytes": "Size of the database",
-    "eugpt_disk_free_bytes": "Free on the disk of EUGPT_VAR_DIR",
-    "eugpt_disk_bytes": "Size of that disk",
-}  # fmt: skip
+}
+# With a label each: its name and the values.
+LABELLED = {
+    "eugpt_slots": ("Places for replies in all workers", "state", ("busy", "free")),
+    "eugpt_disk_free_bytes": ("Free on the disk of EUGPT_VAR_DIR, of the code", "of", DISKS),
+    "eugpt_disk_bytes": ("Size of these disks", "of", DISKS),
+}
 
 _QUEUE = """
 SELECT count(*) FILTER (WHERE status = %s), count(*) FILTER (WHERE status = %s),
@@ -95,8 +99,8 @@ def _workers() -> Gauges:
         "eugpt_workers": len(alive),
         "eugpt_checkpoint_refused": sum(1 for w in alive if w.checkpoint_error),
         "eugpt_tasks_waiting": client.llen(QUEUE),
-        f"{SLOTS}/busy": busy,
-        f"{SLOTS}/free": max(slots - busy, 0),
+        "eugpt_slots/busy": busy,
+        "eugpt_slots/free": max(slots - busy, 0),
     }
 
 
@@ -112,8 +116,11 @@ def _valkey() -> Gauges:
 
 
 def _disk() -> Gauges:
-    usage = shutil.disk_usage(settings.VAR_DIR)
-    return {"eugpt_disk_free_bytes": usage.free, "eugpt_disk_bytes": usage.total}
+    gauges: Gauges = {}
+    for of, name in DISKS.items():
+        usage = shutil.disk_usage(getattr(settings, name))
+        gauges |= {f"eugpt_disk_free_bytes/{of}": usage.free, f"eugpt_disk_bytes/{of}": usage.total}
+    return gauges
 
 
 _LOOKS: tuple[Callable[[], Gauges], ...] = (_queue, _postgres, _workers, _valkey, _disk)
@@ -134,6 +141,7 @@ class Cluster(Collector):
     def _run(self) -> None:
         while True:
             self.look()
+            close_old_connections()
             time.sleep(LOOK_S)
 
     def look(self) -> None:
@@ -149,7 +157,6 @@ class Cluster(Collector):
             self._seen |= {name: (value, at) for name, value in gauges.items()}
             if ask is _valkey:
                 self._on_redis()
-        close_old_connections()
         if failed is None:
             self._looked_at = time.time()
         elif self._is_answering:
@@ -165,11 +172,12 @@ class Cluster(Collector):
         for name, text in HELP.items():
             if name in fresh:
                 yield GaugeMetricFamily(name, text, fresh[name])
-        slots = GaugeMetricFamily(SLOTS, "Places for replies in all workers", labels=["state"])
-        for state in ("busy", "free"):
-            if (value := fresh.get(f"{SLOTS}/{state}")) is not None:
-                slots.add_metric([state], value)
-        yield slots
+        for name, (text, label, values) in LABELLED.items():
+            family = GaugeMetricFamily(name, text, labels=[label])
+            for value in values:
+                if (seen := fresh.get(f"{name}/{value}")) is not None:
+                    family.add_metric([value], seen)
+            yield family
         yield GaugeMetricFamily(
             "eugpt_cluster_seen_timestamp_seconds",
             "When all of the above was last seen",

@@ -49,7 +49,9 @@ def wrong() -> dict[str, str]:
 
 @pytest.fixture
 def url(wrong: dict[str, str]) -> Iterator[str]:
-    server = MetricsServer(("127.0.0.1", 0), is_alive=lambda: wrong, is_ready=lambda: wrong, registry=REGISTRY)
+    server = MetricsServer(
+        ("127.0.0.1", 0), is_alive=lambda: wrong, is_ready=lambda: wrong, registry=REGISTRY
+    )
     server.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
