@@ -1,14 +1,21 @@
-"""Celery's Redis transport, with one plain client for each channel.
+"""Celery's Redis transport, with one plain client for each channel, and how it is connected again.
 
 kombu makes a new `redis.Redis` for every message it stores, acknowledges or sends. Each builds a
 table of some 250 callbacks, which takes longer than the command itself.
+
+It also waits longer after each failed try, up to 30 s: for so long a worker whose host is back
+would take no task.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import kombu
+from celery.app import amqp
 from kombu.transport import redis
+
+_RETRY_S = 1
 
 
 class Channel(redis.Channel):
@@ -28,3 +35,17 @@ class Transport(redis.Transport):
     """Named in CELERY_BROKER_TRANSPORT."""
 
     Channel = Channel
+
+
+class Connection(kombu.Connection):
+    """Tries to connect again in even steps."""
+
+    def _ensure_connection(self, *args: Any, **options: Any) -> Any:
+        steps = {"interval_start": _RETRY_S, "interval_step": 0, "interval_max": _RETRY_S}
+        return super()._ensure_connection(*args, **{**steps, **options})
+
+
+class Amqp(amqp.AMQP):
+    """Given to the application, whose connections are then of the class above."""
+
+    Connection = Connection

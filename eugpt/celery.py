@@ -35,7 +35,7 @@ before_task_publish.connect(task_sent)
 task_prerun.connect(task_begins)
 task_postrun.connect(task_ended)
 
-app = Celery("eugpt")
+app = Celery("eugpt", amqp="eugpt.broker:Amqp")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["consumer"].update((WakeStep, PulseStep))

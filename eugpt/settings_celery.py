@@ -11,6 +11,7 @@ CELERY_BROKER_URL = CONFIG.redis_url
 CELERY_BROKER_USE_SSL = broker_tls(CONFIG.redis_url)
 CELERY_BROKER_TRANSPORT = "eugpt.broker:Transport"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # one a second, however long the network is away
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 3,
     "socket_timeout": ANSWER_S,  # a worker's BRPOP comes back every second

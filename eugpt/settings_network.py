@@ -38,7 +38,7 @@ def broker_tls(url: str) -> dict[str, Any] | None:
 
     redis-py's own clients read the same from the URL and check by default.
     """
-    options: dict[str, Any] = dict(parse_url(url))
+    options: dict[str, Any] = dict(parse_url(url))  # type: ignore[no-untyped-call]
     if not issubclass(options.get("connection_class", object), SSLConnection):
         return None
     given = {name: value for name, value in options.items() if name.startswith("ssl_")}

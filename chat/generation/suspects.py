@@ -29,4 +29,4 @@ def suspects_confirm(names: set[str], *, after_s: float) -> set[str]:
 def _now_s(client: Any) -> float:
     """By the clock of Redis: the next look may be another machine's."""
     seconds, microseconds = client.time()
-    return float(seconds) + microseconds / 1e6
+    return float(seconds) + float(microseconds) / 1e6

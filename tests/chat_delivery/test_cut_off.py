@@ -21,6 +21,7 @@ from chat.generation.submit import Owner
 from chat.generation.suspects import suspects_confirm
 from chat.models import FinishReason, Generation, Status
 from chat.tasks import reap_generations
+from eugpt.celery import app
 from tests.chat_delivery.generations import claim, submit
 
 WAIT_S = 20.0
@@ -137,7 +138,8 @@ def test_looks_that_have_piled_up_are_one(member: Owner) -> None:
 
 
 def test_scheduled_tasks_do_not_expire_by_somebody_elses_clock() -> None:
-    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+    schedule: dict[str, dict[str, Any]] = settings.CELERY_BEAT_SCHEDULE
+    for entry in schedule.values():
         assert "expires" not in entry.get("options", {})
 
 
@@ -173,3 +175,19 @@ def _go_on(reply: RunningReply) -> None:
     written = streams.take_over(reply.id, reply.attempt)
     assert written is not None
     reply.go_on(written)
+
+
+def test_the_broker_is_asked_again_every_second_however_long_it_is_away() -> None:
+    waits: list[float] = []
+
+    class Enough(Exception):
+        """Of tries."""
+
+    def failed(_error: Exception, interval: float) -> None:
+        waits.append(interval)
+        if len(waits) == 3:
+            raise Enough
+
+    with app.connection_for_read("redis://127.0.0.1:1/0") as nowhere, pytest.raises(Enough):
+        nowhere.ensure_connection(failed, app.conf.broker_connection_max_retries)
+    assert waits == [1, 1, 1]
