@@ -75,4 +75,4 @@ class RefreshToken(PlainRefreshToken):
     """simplejwt's, under all accepted keys; the access tokens made of it, too."""
 
     _token_backend = _ROTATING
-    access_token_class = AccessToken  # type: ignore[assignment]
+    access_token_class = AccessToken

@@ -1,0 +1,1 @@
+"""Operations on an installation: backup and restore, rolling updates (docs/operations.md)."""
