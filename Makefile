@@ -153,6 +153,10 @@ manage: ## Run a Django command on the data of `make run` (ARGS="create_admin bo
 	$(VENV_RUN)
 	@exec $(BIN)/python -m deploy.local manage $(ARGS)
 
+rollout-check: ## Roll a release over a loaded EuGPT: nothing lost, no failed request; var/rollout
+	$(VENV_DEV)
+	@exec $(BIN)/python -m deploy.ops.rollout_check $(TORTURE_ARGS)
+
 clean: ## Remove caches and build output (data in var/ and .venv stay)
 	rm -rf frontend/out frontend/.next .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -not -path './.venv/*' -not -path './frontend/*' -prune -exec rm -rf {} +

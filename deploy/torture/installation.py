@@ -96,6 +96,10 @@ class Installation:
         for name in WORKERS:
             self.wait_ready(name, 0)
 
+    def release_again(self) -> None:
+        """What comes first at every update: migrations and the checkpoint, while all is served."""
+        launcher.prepare(self._env)
+
     def stop(self) -> None:
         """End everything; the data go with the folder."""
         self._held.update(self._running)
