@@ -12,7 +12,7 @@ for file in secrets.env stores.env; do
 done
 
 random() {
-    python3 -c 'import secrets, sys; print(secrets.token_hex(int(sys.argv[1])))' "$1"
+    od -An -N "$1" -tx1 /dev/urandom | tr -d ' \n'
 }
 
 if [ -z "${DATABASE_URL:-}" ] || [ -z "${REDIS_URL:-}" ]; then

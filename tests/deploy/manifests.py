@@ -1,5 +1,6 @@
 """The manifests of deploy/kubernetes as kustomize builds them, and how Kubernetes reads labels."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -31,7 +32,7 @@ def new_secrets(folder: Path, given: Mapping[str, str]) -> subprocess.CompletedP
     """Run the script that writes an overlay's secrets."""
     return subprocess.run(
         [KUBERNETES / "new-secrets.sh", folder],
-        env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", **given},
+        env={"PATH": os.defpath, **given},
         capture_output=True,
         text=True,
         check=False,
