@@ -103,6 +103,10 @@ bench-chat: ## Load a fresh EuGPT with 32 sockets: pace, waits, errors, lost tok
 	$(VENV_RUN)
 	@exec $(BIN)/python -m deploy.local bench-chat $(or $(BENCH_ARGS),--engine)
 
+bench-scale: ## Measure workers, clients, memory and servers (13 minutes): var/bench/scale
+	$(VENV_DEV)
+	@exec $(BIN)/python -m deploy.scaling measure $(BENCH_ARGS)
+
 torture: ## Kill EuGPT's parts under 40 clients: no answer lost, doubled or foreign; var/torture
 	$(VENV_DEV)
 	@exec $(BIN)/python -m deploy.torture $(TORTURE_ARGS)
@@ -149,13 +153,13 @@ backups: ## List the backups in var/backups
 	$(VENV_RUN)
 	@exec $(BIN)/python -m deploy.ops list --folder "$(BACKUP_DIR)"
 
-manage: ## Run a Django command on the data of `make run` (ARGS="create_admin boss")
-	$(VENV_RUN)
-	@exec $(BIN)/python -m deploy.local manage $(ARGS)
-
 rollout-check: ## Roll a release over a loaded EuGPT: nothing lost, no failed request; var/rollout
 	$(VENV_DEV)
 	@exec $(BIN)/python -m deploy.ops.rollout_check $(TORTURE_ARGS)
+
+manage: ## Run a Django command on the data of `make run` (ARGS="create_admin boss")
+	$(VENV_RUN)
+	@exec $(BIN)/python -m deploy.local manage $(ARGS)
 
 clean: ## Remove caches and build output (data in var/ and .venv stay)
 	rm -rf frontend/out frontend/.next .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -10,6 +10,8 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+import uuid
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,35 +72,27 @@ class Stack:
     @contextmanager
     def slow_worker(self, *, run_s: float = 0.01, rest_s: float = 0.09) -> Iterator[None]:
         """Let the worker run in short bursts only: the tiny model is too fast to watch."""
-        worker = self._running["worker"]
-        is_over = threading.Event()
-
-        def alternate() -> None:
-            while not is_over.wait(run_s) and worker.poll() is None:
-                worker.send_signal(signal.SIGSTOP)
-                is_over.wait(rest_s)
-                worker.send_signal(signal.SIGCONT)
-
-        thread = threading.Thread(target=alternate, name="slow-worker")
-        thread.start()
-        try:
+        with in_bursts(self._running["worker"], run_s, rest_s):
             yield
-        finally:
-            is_over.set()
-            thread.join()
 
     def private_url(self, name: str) -> str:
         """The private port of a process: /metrics, /livez, /readyz."""
         return f"http://127.0.0.1:{procfile.own_env(self.env)[name]['EUGPT_METRICS_PORT']}"
 
     @contextmanager
-    def more_worker(self, env: Mapping[str, str]) -> Iterator[None]:
-        """A further worker process, whose settings differ by `env`; it may still load its model."""
+    def more_worker(self, env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+        """A further worker whose settings differ by `env`, from when it serves."""
         env = {**self.env, **env}
-        command = shlex.split(procfile.commands(env)["worker"].replace("worker@", "worker2@"))
-        worker = processes.start(command, log=self._log_path("worker-2"), cwd=ROOT, env=env)
+        log = self._directory / f"worker-{uuid.uuid4().hex[:6]}.log"
+        command = procfile.commands(env)["worker"].replace("worker@", f"{log.stem}@")
+        worker = processes.start(shlex.split(command), log=log, cwd=ROOT, env=env)
         try:
-            yield
+            deadline = time.monotonic() + START_TIMEOUT_S
+            while b" serves " not in log.read_bytes():
+                assert worker.poll() is None, processes.last_lines(log, 40)
+                assert time.monotonic() < deadline, processes.last_lines(log, 40)
+                time.sleep(0.1)
+            yield worker
         finally:
             processes.stop(worker)
 
@@ -149,6 +143,28 @@ class Stack:
 
     def _log_path(self, name: str) -> Path:
         return self._directory / f"{name}.log"
+
+
+@contextmanager
+def in_bursts(
+    process: subprocess.Popen[bytes], run_s: float = 0.01, rest_s: float = 0.09
+) -> Iterator[None]:
+    """Let a process run for `run_s`, then rest, and so on."""
+    is_over = threading.Event()
+
+    def alternate() -> None:
+        while not is_over.wait(run_s) and process.poll() is None:
+            process.send_signal(signal.SIGSTOP)
+            is_over.wait(rest_s)
+            process.send_signal(signal.SIGCONT)
+
+    thread = threading.Thread(target=alternate, name="bursts")
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
 
 
 @pytest.fixture(scope="session")

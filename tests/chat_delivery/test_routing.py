@@ -1,0 +1,79 @@
+"""Two real workers, one slow with a single slot, one with eight: who gets the prompts.
+
+A worker takes only as many as it has free slots, so nobody waits behind somebody else's long reply.
+"""
+
+import asyncio
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.support.stack import Stack, in_bursts
+from tests.support.wire import http, sse
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+SLOTS = 8  # of the stack's own worker
+LONG, SHORT = 300, 4
+
+
+async def ask(stack: Stack, tokens: int) -> None:
+    """Send a guest's prompt and wait for the end of its reply."""
+    body = {"message": "hi", "params": {"min_tokens": tokens, "max_tokens": tokens}}
+    async with http(stack) as client:
+        events = await sse(client, "POST", "/api/chat/guest", json=body)
+    assert events[-1][0] == "done"
+
+
+def rows(stack: Stack) -> list[tuple[Any, ...]]:
+    """Of all generations, newest first: worker, tokens, start, end, attempt."""
+    with psycopg.connect(stack.env["DATABASE_URL"]) as database:
+        return database.execute(
+            "SELECT worker_id, completion_tokens, started_at, finished_at, attempt"
+            " FROM chat_generation ORDER BY queued_at DESC"
+        ).fetchall()
+
+
+async def until_only_the_slow_one_works(stack: Stack, pid: int) -> None:
+    """Wait until the one reply that still runs is that of the worker with this process id."""
+    for _ in range(1200):
+        left = [worker for worker, _, _, end, _ in rows(stack) if end is None]
+        if len(left) == 1 and f":{pid}:" in left[0]:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the slow worker took no prompt, or was not slow")
+
+
+async def test_full_worker_keeps_nobody_waiting(stack: Stack) -> None:
+    with stack.more_worker({"EUGPT_SLOTS": "1"}) as slow, in_bursts(slow, 0.03, 0.7):
+        # One for each slot: the slow worker writes at one of them for long.
+        longs = [asyncio.create_task(ask(stack, LONG)) for _ in range(SLOTS + 1)]
+        await until_only_the_slow_one_works(stack, slow.pid)
+        for _ in range(4):
+            await ask(stack, SHORT)
+        others = rows(stack)[:4]
+        assert not all(long.done() for long in longs), "its reply was too short to show anything"
+        assert {f":{slow.pid}:" in worker for worker, *_ in others} == {False}
+    await asyncio.gather(*longs)
+
+
+async def test_workers_hold_no_more_than_their_slots(stack: Stack) -> None:
+    with stack.more_worker({"EUGPT_SLOTS": "1"}) as slow:
+        await asyncio.gather(*(ask(stack, 60) for _ in range(24)))
+        taken = rows(stack)[:24]
+        assert {attempt for *_, attempt in taken} == {1}
+        small = [row for row in taken if f":{slow.pid}:" in row[0]]
+        assert small, "a worker with a free slot got nothing"
+        assert most_at_once(small) == 1
+        assert most_at_once([row for row in taken if row not in small]) <= SLOTS
+
+
+def most_at_once(taken: list[tuple[Any, ...]]) -> int:
+    """The largest number of replies that ran at one moment."""
+    edges = sorted([(row[2], 1) for row in taken] + [(row[3], -1) for row in taken])
+    running = most = 0
+    for _, step in edges:
+        running += step
+        most = max(most, running)
+    return most
