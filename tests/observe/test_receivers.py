@@ -89,7 +89,7 @@ def watched(stack: Stack) -> Iterator[tuple[Stack, Receiver]]:
 
 
 def _start_anew(stack: Stack) -> None:
-    for name in ("web", "worker", "jobs", "beat"):
+    for name in ("web", "worker"):
         processes.stop(stack._running[name])
     stack.ensure_running()
 
@@ -188,8 +188,13 @@ def _check_trace(receiver: Receiver, generation_id: str) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind", ["away", "silent"])
-def test_a_receiver_that_does_not_answer_is_not_waited_for(stack: Stack, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [("away", 10), ("silent", 120)],  # more than wait for Sentry at most
+)
+def test_a_receiver_that_does_not_answer_is_not_waited_for(
+    stack: Stack, kind: str, count: int
+) -> None:
     with silence() as silent, _quoting(stack.env["DATABASE_URL"]):
         port = silent if kind == "silent" else processes.free_port()
         env = {
@@ -202,13 +207,11 @@ def test_a_receiver_that_does_not_answer_is_not_waited_for(stack: Stack, kind: s
             token = client.post("/api/auth/register", json=account).json()["token"]
             client.headers["Authorization"] = f"Bearer {token}"
             took = []
-            for _ in range(150):  # more than the queue of events holds
+            for _ in range(count):
                 began = time.monotonic()
-                answer = client.post("/api/chat", json={"message": "refused"})
+                answer = client.post("/api/chat", json={"message": "refused x"})
                 took.append(time.monotonic() - began)
-                assert answer.status_code in (200, 409, 500)
-            for _ in range(5):
-                assert client.post("/api/chat", json={"message": "refused x"}).status_code == 500
+                assert answer.status_code == 500  # an event and a span each
             # A single event that was waited for would have taken 5 s (spans) or 30 s (events).
             assert sorted(took)[len(took) // 2] < 5
             assert client.get("/api/health").status_code == 200

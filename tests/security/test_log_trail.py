@@ -21,8 +21,10 @@ NAMES = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def speaking_json(stack: Stack) -> Iterator[Stack]:
+@pytest.fixture(scope="module")
+def speaking_json(_session_stack: Stack) -> Iterator[Stack]:
+    stack = _session_stack
+    stack.ensure_running()
     before = dict(stack.env)
     stack.env["EUGPT_LOG_FORMAT"] = "json"
     _start_anew(stack)
