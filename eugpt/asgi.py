@@ -24,6 +24,10 @@ _wanted = FILES if _hard == resource.RLIM_INFINITY else min(FILES, _hard)
 if _soft < _wanted:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _hard))
 
+from eugpt.memory import return_big_blocks
+
+return_big_blocks()
+
 from django.core.asgi import get_asgi_application
 
 django_application = get_asgi_application()
