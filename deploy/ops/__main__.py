@@ -75,7 +75,8 @@ def _list(folder: Path) -> None:
 
 
 def _default_folder(env: Mapping[str, str]) -> Path:
-    return ROOT / (env.get("EUGPT_VAR_DIR") or "var") / "backups"
+    named = env.get("BACKUP_DIR") or Path(env.get("EUGPT_VAR_DIR") or "var") / "backups"
+    return ROOT / named
 
 
 def _named(folder: Path, name: str) -> Path:

@@ -26,7 +26,7 @@ def services(name: str = FILES[0]) -> dict[str, Service]:
     return found
 
 
-LONG = {name: it for name, it in services().items() if name != "release"}
+LONG = {name: it for name, it in services().items() if it["restart"] != "no"}
 PRODUCTION = sorted(services())
 APP = sorted(procfile.read_table())
 
