@@ -1,0 +1,38 @@
+"""Compose files for several machines: they say what the one for a single machine says."""
+
+import re
+
+import pytest
+import yaml
+
+from tests.deploy.test_compose import BIN, DEPLOY, run, services
+
+MAIN, WORKER = "hosts/main.yml", "hosts/worker.yml"
+
+
+@pytest.mark.parametrize("name", [MAIN, WORKER])
+def test_file_follows_the_compose_specification(name: str) -> None:
+    run(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", DEPLOY / name)
+
+
+def test_a_worker_elsewhere_is_the_worker_of_the_main_machine() -> None:
+    there, here = services(WORKER)["worker"], dict(services()["worker"])
+    own = {"build", "env_file", "environment"}
+    gone = {"depends_on", "networks"}  # its servers are on another machine
+    assert set(there) == set(here) - gone
+    assert {n: there[n] for n in set(there) - own} == {n: here[n] for n in set(there) - own}
+    assert there["build"] == {**here["build"], "context": "../.."}
+    for name, value in there["environment"].items():
+        if not name.endswith("_URL"):
+            assert here["environment"][name] == value, name
+
+
+def test_servers_are_published_on_the_private_address_alone() -> None:
+    file = yaml.safe_load((DEPLOY / MAIN).read_text())
+    assert set(file["services"]) == {"redis", "postgres"}
+    for service in file["services"].values():
+        assert set(service) == {"networks", "ports"}
+        for port in service["ports"]:
+            assert re.fullmatch(r"\$\{PRIVATE_ADDRESS:\?[^}]+\}:(\d+):\1", port)
+    known = yaml.safe_load((DEPLOY / "docker-compose.yml").read_text())["networks"]
+    assert known["private"] == {"internal": True}
