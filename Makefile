@@ -35,7 +35,7 @@ VENV_RUN := @deploy/setup-venv.sh requirements.txt
 VENV_DEV := @deploy/setup-venv.sh requirements-dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz lint format types train-smoke bench bench-peers bench-chat bench-scale torture torture-hosts manage clean secrets audit schema fuzz-api e2e lighthouse screenshots backup restore backups rollout-check
+.PHONY: help run test fuzz lint format types train-smoke bench bench-peers bench-chat bench-scale torture torture-hosts manage clean secrets audit schema fuzz-api e2e lighthouse screenshots backup restore backups rollout-check images image-sizes
 
 help: ## List these targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -124,6 +124,12 @@ soak: ## The same for 20 minutes (SOAK_MINUTES); fails if a process grows or any
 	$(VENV_DEV)
 	@deploy/load/setup.sh
 	@exec $(BIN)/python -m deploy.load soak --minutes $(SOAK_MINUTES) --host "$(LOAD_HOST)" $(LOAD_ARGS)
+
+images: ## Build the container images with docker or podman (BUILD_ARGS=...)
+	@exec deploy/images.sh build
+
+image-sizes: ## List the layers of the images and what each weighs
+	@exec deploy/images.sh sizes
 
 secrets: ## Look for secrets in the checkout and its history; `make test` does, too
 	$(VENV_DEV)

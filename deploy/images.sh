@@ -1,0 +1,45 @@
+#!/bin/sh
+# Images without compose: deploy/images.sh build | sizes
+# Builds edge, web and worker with docker or podman, whichever is there, or lists their layers.
+# BUILD_ARGS: more arguments for `build`, for example "--build-arg PIP_TORCH_ARGS= --no-cache".
+set -eu
+cd "$(dirname "$0")/.."
+
+if command -v docker >/dev/null; then
+    engine=docker format=
+elif command -v podman >/dev/null; then
+    # OCI's own format knows no health checks.
+    engine=podman format="--format docker"
+else
+    echo "docker or podman is needed to build images" >&2
+    exit 1
+fi
+tag=${IMAGE_TAG:-latest}
+targets="edge web worker"
+
+build() {
+    revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+    for target in $targets; do
+        # shellcheck disable=SC2086  # several arguments are meant
+        "$engine" build $format --file deploy/Dockerfile --target "$target" \
+            --build-arg VERSION="$tag" --build-arg REVISION="$revision" ${BUILD_ARGS:-} \
+            --tag "${IMAGE_PREFIX:-}eugpt-$target:$tag" .
+    done
+}
+
+sizes() {
+    for target in $targets; do
+        image=${IMAGE_PREFIX:-}eugpt-$target:$tag
+        bytes=$("$engine" image inspect --format '{{.Size}}' "$image")
+        echo "$image: $((bytes / 1000000)) MB"
+        # Layers without content are settings.
+        "$engine" history --no-trunc --format '{{.Size}}|{{.CreatedBy}}' "$image" |
+            grep -v '^0B' | sed -e 's#/bin/sh -c ##' -e 's/#(nop) *//' | cut -c 1-110 |
+            awk -F '|' '{ printf "  %10s  %s\n", $1, $2 }'
+    done
+}
+
+case ${1:-} in
+build | sizes) "$1" ;;
+*) echo "usage: deploy/images.sh build | sizes" >&2; exit 2 ;;
+esac
