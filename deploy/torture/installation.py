@@ -32,7 +32,7 @@ OTHERS = ("jobs", "beat")
 _PORTS = (20_000, 32_000)
 _WATCH_S = 0.25
 _RESTART_S = 1.0
-_READY_TIMEOUT_S = 120.0
+_READY_TIMEOUT_S = 300.0  # a first start compiles, perhaps beside other work
 
 
 @dataclass(frozen=True)
