@@ -154,6 +154,7 @@ def summary(run: Run) -> dict[str, Any]:
         "cancelled": sum(reply["end"] == "cancelled" for reply in replies),
         "resumed": sum(reply["resumes"] > 0 for reply in replies),
         "turned_away": dict(Counter(line["code"] for line in run.lines["turned_away"])),
+        "asked_again": len(run.lines["asked_again"]),
         "failed_replies": dict(Counter(r["error"] for r in replies if r["error"])),
         "failed_requests": dict(
             Counter(f"{r['name']}: {r['error']}" for r in requests if r["error"])

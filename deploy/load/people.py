@@ -13,6 +13,8 @@ from typing import Any
 
 import gevent
 from locust import HttpUser, between, task
+from requests.exceptions import ConnectionError as RequestsConnectionError
+from requests.exceptions import Timeout
 
 from deploy.load.record import Record
 from deploy.load.replies import Reply, Talk, refusal_s
@@ -86,6 +88,7 @@ class Person(HttpUser):
 
     def _call(self, method: str, path: str, name: str, body: Any, good: int) -> Any:
         """The JSON of an answer; refusals with a time are obeyed, others are failures."""
+        is_first = True
         while True:
             begin = time.monotonic()
             with self.client.request(
@@ -95,8 +98,9 @@ class Person(HttpUser):
                 if response.status_code == good:
                     record.request(name, ms, "")
                     return response.json() if response.content else None
-                wait_s = self.refused(response)
-                error = "" if wait_s is not None else _said(response)
+                wait_s = self.refused(response, may_be_stale=is_first)
+                is_first = False
+                error = "" if wait_s is not None else said(response)
                 record.request(name, ms, error)
                 if error and not (response.status_code == 401 and self.token):
                     response.failure(error)
@@ -107,8 +111,15 @@ class Person(HttpUser):
             else:
                 gevent.sleep(wait_s)
 
-    def refused(self, response: Any) -> float | None:
-        """Seconds to wait where it said "not now" and when, else None."""
+    def refused(self, response: Any, *, may_be_stale: bool) -> float | None:
+        """Seconds to wait where it said "not now" and when, else None.
+
+        A kept connection that the server has closed meanwhile is no failure: browsers, too, ask
+        once more over a new one.
+        """
+        if may_be_stale and not response.status_code and _is_cut(response.error):
+            record.asked_again()
+            return 0.0
         if response.status_code not in _NOT_NOW:
             return None
         try:
@@ -131,7 +142,7 @@ class Person(HttpUser):
     # --- replies
 
     def heard(self, reply: Reply, *finish_reasons: str) -> None:
-        """Book a reply that has ended; raises Unexpected when anything about it is wrong."""
+        """Book a reply that has ended; a failure when anything about it is wrong."""
         error = reply.wrong(*(finish_reasons or ("stop", "length")))
         record.reply(reply, error)
         self._fire(reply.transport, "whole reply", reply.whole_ms or 0.0, error)
@@ -153,7 +164,11 @@ class Person(HttpUser):
         gevent.sleep(self.rng.uniform(low_s, high_s))
 
 
-def _said(response: Any) -> str:
+def _is_cut(error: Any) -> bool:
+    return isinstance(error, RequestsConnectionError) and not isinstance(error, Timeout)
+
+
+def said(response: Any) -> str:
     """What an answer of the wrong status said."""
     if not response.status_code:
         return f"no answer: {response.error}"

@@ -11,7 +11,7 @@ import gevent
 from locust import task
 from requests import RequestException
 
-from deploy.load.people import PASSWORD, Person, record
+from deploy.load.people import PASSWORD, Person, record, said
 from deploy.load.replies import Reply
 from deploy.load.sse import events, v1_events
 from deploy.torture.prompts import Prompt
@@ -75,12 +75,12 @@ class StreamReader(Person):
                     self._read(reply, response, stop_after, break_after)
                 response.success()
                 return True
-            wait_s = self.refused(response)
+            wait_s = self.refused(response, may_be_stale=len(reply.connected) == 1)
             if wait_s is None and response.status_code == 401 and self.token:
                 self.sign_in_again()
                 wait_s = 0.0
             if wait_s is None:
-                error = f"{response.status_code} {response.text[:200] if response.content else ''}"
+                error = said(response)
                 record.request(name, ms, error)
                 response.failure(error)
                 reply.fail(f"http_{response.status_code}", time.monotonic())

@@ -37,6 +37,10 @@ class Record:
     def turned_away(self, code: str, wait_s: float) -> None:
         self._write("turned_away", code=code, wait_s=wait_s)
 
+    def asked_again(self) -> None:
+        """A request met a connection that had been closed and was sent once more."""
+        self._write("asked_again")
+
     def reply(self, reply: Reply, error: str) -> None:
         """A reply that has ended: `first` and `last` say when its words came."""
         to_wall = time.time() - time.monotonic()

@@ -73,6 +73,7 @@ def markdown(figures: dict[str, Any]) -> str:
         f"* {f['requests']} requests beside them: {f['requests_per_s']} a second",
         f"* {f['cancelled']} stopped, {f['resumed']} resumed after a lost line",
         f"* turned away with a time to come back: {_counts(f['turned_away'])}",
+        f"* sent again over a new connection, as the kept one was closed: {f['asked_again']}",
         f"* faults: {'; '.join(f['faults']) or 'none'}",
         "",
         "| | p50 | p95 | p99 |",
