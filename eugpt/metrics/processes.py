@@ -30,7 +30,7 @@ class Build(Collector):
         self._role = role
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        labels = {"role": self._role, "version": version(), "python": platform.python_version()}
+        labels = {"process": self._role, "version": version(), "python": platform.python_version()}
         build = GaugeMetricFamily("eugpt_build_info", "What runs here", labels=list(labels))
         build.add_metric(list(labels.values()), 1)
         yield build
