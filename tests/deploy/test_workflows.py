@@ -120,6 +120,15 @@ def test_scripts_of_steps_are_clean(name: str, tmp_path: Path) -> None:
         assert result.returncode == 0, f"{step.get('name')}: {result.stdout}"
 
 
+def test_called_files_exist() -> None:
+    """Paths of ours in steps, and in the inputs of actions."""
+    for name in NAMES:
+        for _, step in _steps(name):
+            said = step.get("run", "") + " ".join(map(str, step.get("with", {}).values()))
+            for path in re.findall(r"(?:\.\./)?((?:deploy|\.ci)/[\w./-]+\w)", said):
+                assert (ROOT / path).is_file(), f"{name}: {path}"
+
+
 def test_ci_runs_what_developers_run() -> None:
     steps = {step.get("run") for _, step in _steps("test.yml")}
     assert ".ci/run" in steps
