@@ -38,7 +38,7 @@ VENV_DEV := @deploy/setup-venv.sh requirements-dev.txt
 .PHONY: help run test fuzz lint format types train-smoke bench bench-peers bench-chat bench-scale torture torture-hosts manage clean secrets audit schema fuzz-api e2e lighthouse screenshots backup restore backups rollout-check images image-sizes
 
 help: ## List these targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 run: ## Install what is missing, build the front end and start EuGPT (PORT=8000)
 	$(VENV_RUN)

@@ -51,7 +51,7 @@ async def bad_wire(stage: Stage, for_s: float, loss: float = 0.08) -> None:
     """Packets are lost and late, but none of the sides is gone."""
     host = _installation(stage).hosts[WORKERS[0]]
     await until_busy(stage, WORKERS[0])
-    await asyncio.to_thread(host.slow, loss=loss)
+    stage.fault.seen.append(await asyncio.to_thread(lambda: host.slow(loss=loss)))
     stage.mark(await held_by(stage, WORKERS[0]))
     await asyncio.sleep(for_s)
     await asyncio.to_thread(host.mend)
@@ -157,7 +157,7 @@ FULL: Sequence[Planned] = (
     Planned(
         "worker host: cannot hear, 20 s", lambda s: away(s, Host.deafen, 20), 12, goal="worker"
     ),
-    Planned("worker host: 8 % lost, 2 Mbit/s", lambda s: bad_wire(s, 20), 10),
+    Planned("worker host: a bad wire, 20 s", lambda s: bad_wire(s, 20), 10),
     _unplug(90),
     Planned("both worker hosts unplugged for 12 s", lambda s: both_away(s, 12), 15),
 )

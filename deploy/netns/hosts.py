@@ -29,8 +29,6 @@ _TRIAL = (
 )
 _READY_S = 5.0
 _CUT = "eugpt-cut"
-_SHAPE_ADD = ("tc", "qdisc", "add", "dev")
-_SHAPE = ("root", "tbf", "burst", "4kb", "latency", "400ms")
 
 
 def why_not() -> str:
@@ -92,13 +90,18 @@ class Host:
         """Nothing reaches this host any more; all that it sends arrives."""
         _run(*self._drop_here())
 
-    def slow(self, *, loss: float, rate: str = "2mbit") -> None:
-        """A bad wire: packets are lost both ways, and what is sent waits in a line."""
+    def slow(self, *, loss: float) -> str:
+        """A bad wire; says in words what is bad. Without netem in the kernel late means a line."""
+        self._is_shaped = True
+        queue = ("tc", "qdisc", "add", "dev", self._device, "root")
+        netem = [*queue, "netem", "delay", "80ms", "40ms", "loss", f"{loss:.1%}"]
+        if subprocess.run(netem, capture_output=True, check=False).returncode == 0:
+            return f"80 ms ± 40 ms, {loss:.0%} lost"
         chance = ("-m", "statistic", "--mode", "random", "--probability", str(loss))
         _run(*self._drop_at_main(*chance))
         _run(*self._drop_here(*chance))
-        _run(*_SHAPE_ADD, self._device, *_SHAPE, "rate", rate)
-        self._is_shaped = True
+        _run(*queue, "tbf", "rate", "1mbit", "burst", "4kb", "latency", "400ms")
+        return f"1 Mbit/s, a line of up to 400 ms, {loss:.0%} lost each way (no netem here)"
 
     def mend(self) -> None:
         """Everything passes again."""
