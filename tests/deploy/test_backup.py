@@ -51,7 +51,7 @@ def everything(url: str) -> dict[str, list[str]]:
         # By name: PostgreSQL writes conditions in other words once they were dumped.
         indexes = "SELECT indexname FROM pg_indexes WHERE schemaname = 'public'"
         found["indexes"] = sorted(text for (text,) in there.execute(indexes))
-        limits = "SELECT conname || contype FROM pg_constraint"
+        limits = "SELECT conname || ' ' || contype::text FROM pg_constraint"
         found["constraints"] = sorted(text for (text,) in there.execute(limits))
     return found
 
