@@ -103,6 +103,11 @@ POD_MONITOR = _object(
             path={"type": "string", "pattern": "^/"},
             interval=SECONDS,
             scrapeTimeout=SECONDS,
+            relabelings=_list(
+                _object(
+                    "targetLabel", targetLabel=TEXT, replacement=TEXT, sourceLabels=_list(TEXT)
+                )
+            ),
         )
     ),
 )

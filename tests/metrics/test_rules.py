@@ -106,6 +106,28 @@ def test_alerts_say_how_grave_what_and_what_to_do() -> None:
         assert re.fullmatch(r"docs/operations\.md#[a-z-]+", rule["annotations"]["runbook"])
 
 
+def test_runbooks_exist() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    titles = {title.lower().replace(" ", "-") for title in re.findall(r"^## (.+)$", text, re.M)}
+    named = {rule["annotations"]["runbook"].split("#")[1] for rule in rules() if "alert" in rule}
+    assert named <= titles
+
+
+def test_compose_and_kubernetes_give_the_labels_that_alerts_ask_for() -> None:
+    (scrape,) = yaml.safe_load((OBSERVE / "prometheus.yml").read_text())["scrape_configs"]
+    assert scrape["job_name"] == "eugpt"
+    assert set(scrape["dns_sd_configs"][0]["names"]) == set(SHOWN)
+    assert [it["target_label"] for it in scrape["relabel_configs"]] == ["role"]
+    monitoring = ROOT / "deploy" / "kubernetes" / "components" / "monitoring"
+    monitor = yaml.safe_load((monitoring / "podmonitor.yaml").read_text())["spec"]
+    (endpoint,) = monitor["podMetricsEndpoints"]
+    given = {it["targetLabel"]: it for it in endpoint["relabelings"]}
+    assert given["role"]["sourceLabels"] == [
+        "__meta_kubernetes_pod_label_app_kubernetes_io_component"
+    ]
+    assert given["job"]["replacement"] == "eugpt"
+
+
 def test_each_alert_has_a_case_that_fires_and_one_that_does_not() -> None:
     cases = yaml.safe_load((OBSERVE / "alerts_test.yml").read_text())["tests"]
     seen: dict[str, set[bool]] = {}
