@@ -15,6 +15,7 @@ import psutil
 import psycopg
 import redis
 
+from deploy.local.errors import SetupError
 from deploy.scaling.site import Site
 
 _SQL = """
@@ -78,6 +79,13 @@ class Counters:
             },
         )  # fmt: skip
 
+    def replies(self) -> int:
+        """How many have ended well."""
+        row = self._database.execute(
+            "SELECT count(*) FROM chat_generation WHERE status = 'completed'"
+        ).fetchone()
+        return int(row[0]) if row else 0
+
     def waiting(self) -> int:
         """Tasks in the queue of prompts."""
         return int(self._redis.llen("generate"))
@@ -96,8 +104,8 @@ def used(first: Reading, last: Reading) -> dict[str, Any]:
     """Rates between two readings, and what each token and reply cost."""
     seconds = last.at - first.at
     tokens, replies = last.tokens - first.tokens, last.replies - first.replies
-    if not tokens:  # no reply has ended: the window is too short for this machine
-        return {"seconds": round(seconds, 2), "tokens_per_s": 0.0}
+    if not tokens:
+        raise SetupError(f"No reply ended in {seconds:.1f} s: the machine is too busy to measure.")
     cpu = {name: value - first.cpu_s.get(name, 0.0) for name, value in last.cpu_s.items()}
     database = {name: value - first.database[name] for name, value in last.database.items()}
     valkey = {name: value - first.valkey[name] for name, value in last.valkey.items()}

@@ -52,7 +52,7 @@ class Size:
     server_s: int = 3
 
 
-FULL = Size(times=Times(3.0, 7.0), queue_times=Times(2.0, 8.0))
+FULL = Size(times=Times(3.0, 6.0), queue_times=Times(2.0, 6.0))
 SMALL = Size(
     times=Times(0.5, 3.0), queue_times=Times(0.2, 0.8), clients=(2,), workers=((1, 1),), repeats=1,
     backlog=2500, slots=4, slot_sizes=(2, 8), idle=10, new_tokens=8, long_tokens=16, crowd=4,
@@ -277,9 +277,9 @@ def _point(found: Numbers) -> Numbers:
 EXPERIMENTS: dict[str, Callable[[Site, Size], Numbers]] = {
     "clients": by_clients,
     "two_workers": two_workers,
-    "workers": by_workers,
     "web": web_relay,
     "memory": memory,
+    "workers": by_workers,
     "balance": balance,
     "servers": pace_of_servers,
 }

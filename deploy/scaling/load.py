@@ -24,7 +24,7 @@ from deploy.local.paths import ROOT
 from deploy.scaling.counters import Counters, used
 from deploy.scaling.site import Cores, Site, pin
 
-_IMPORT_S = 1.6  # about what bench_chat takes until its first socket
+_FIRST_REPLY_S = 120.0
 _SAMPLES_S = 0.5
 _DRAIN_S = 60.0
 _LEFT = "SELECT count(*) FROM chat_generation WHERE status IN ('queued', 'running')"
@@ -63,7 +63,8 @@ def through_sockets(
         if cores:
             pin(child.pid, cores)
         load = psutil.Process(child.pid)
-        time.sleep(_IMPORT_S + times.warmup)
+        _wait_for_reply(counters, child)
+        time.sleep(times.warmup)
         first = counters.read(load)
         spread = _watch(counters, max(times.window - 1.0, 0.5))
         last = counters.read(load)
@@ -123,6 +124,19 @@ def drain(site: Site) -> None:
                 return
             time.sleep(0.1)
     raise SetupError(f"The queue does not become empty:\n{site.tails()}")
+
+
+def _wait_for_reply(counters: Counters, child: subprocess.Popen[str]) -> None:
+    """Until the load is under way: importing takes long on a busy machine."""
+    before = counters.replies()
+    deadline = time.monotonic() + _FIRST_REPLY_S
+    while child.poll() is None and time.monotonic() < deadline:
+        if counters.replies() != before:
+            return
+        time.sleep(0.05)
+    child.kill()
+    text, _ = child.communicate()
+    raise SetupError(f"No reply came to bench_chat:\n{text[-1500:]}")
 
 
 def _watch(counters: Counters, seconds: float) -> dict[str, float]:
