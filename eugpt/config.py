@@ -114,6 +114,7 @@ class Config(BaseSettings):
     cookie_samesite: Literal["Lax", "None"] = Field("Lax", alias="EUGPT_COOKIE_SAMESITE")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="EUGPT_LOG_LEVEL")
     log_format: Literal["", "line", "json"] = Field("", alias="EUGPT_LOG_FORMAT")
+    task_events: bool = Field(False, alias="EUGPT_TASK_EVENTS")
     sentry_dsn: Address = Field("", alias="EUGPT_SENTRY_DSN")
     otel_endpoint: Address = Field("", alias="EUGPT_OTEL_ENDPOINT")
     otel_ratio: float = Field(1.0, alias="EUGPT_OTEL_RATIO", ge=0, le=1)

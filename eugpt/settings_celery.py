@@ -35,6 +35,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+# For Flower; ids and names of tasks only, but three messages for each task that nobody else reads.
+CELERY_WORKER_SEND_TASK_EVENTS = CONFIG.task_events
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(CONFIG.var_dir / "celerybeat-schedule")
 # None of these expires: that would be by the sender's clock, and a consumer on another machine,
