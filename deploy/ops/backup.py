@@ -139,7 +139,8 @@ def _copy_model(checkpoint: dict[str, str] | None, env: Mapping[str, str], folde
     target.mkdir(mode=0o700)
     for path in sorted(source.iterdir()):
         if path.is_file() and not path.is_symlink():
-            manifest.write_private(target / path.name, path.read_bytes())
+            manifest.write_private(target / path.name, b"")
+            shutil.copyfile(path, target / path.name)
 
 
 def models_dir(env: Mapping[str, str]) -> Path:

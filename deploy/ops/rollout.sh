@@ -95,8 +95,9 @@ roll() {
 
 # What may be away for a moment: work waits in Valkey, browsers and Caddy's clients try again.
 replace() {
-    [ "$(count "$1")" -gt 0 ] || return 0
-    compose up --detach --no-deps --no-build "$1" || return 1
+    there=$(count "$1")
+    [ "$there" -gt 0 ] || return 0
+    compose up --detach --no-deps --no-build --scale "$1=$there" "$1" || return 1
     for one in $(running "$1"); do
         wait_healthy "$one" || return 1
     done
