@@ -101,6 +101,7 @@ class Need:
     sockets: int
     socket_bytes: float
     storage_bytes_per_year: float
+    shared: dict[str, float]
     bottleneck: str
     change: str
 
@@ -128,6 +129,7 @@ def need(users: int, m: Measured, a: Assumptions) -> Need:
         sockets=round(users * a.open_share),
         socket_bytes=users * a.open_share * m.bytes_per_socket,
         storage_bytes_per_year=users * a.messages_per_day * _YEAR_DAYS * m.bytes_per_exchange,
+        shared=_shared(tokens, replies, m, a),
         bottleneck=part,
         change=_CHANGES[part],
     )
@@ -179,22 +181,22 @@ def _web_processes(tokens: float, replies: float, m: Measured, a: Assumptions) -
     return max(1, math.ceil(own / left))
 
 
-def _first_limit(tokens: float, replies: float, m: Measured, a: Assumptions) -> str:
-    """Which single thing is the fullest: one core for a worker or web process, one cell, one
-    PostgreSQL server. Below full, nothing is a bottleneck.
-    """
-    web = (tokens * m.web_us_per_token + replies * m.web_us_per_reply) / 1e6
-    fullness = {
-        "worker": tokens * m.worker_us_per_token / 1e6 / a.full,
-        "web": web / a.full,
-    }
-    shared = {
+def _shared(tokens: float, replies: float, m: Measured, a: Assumptions) -> dict[str, float]:
+    """How full the parts are that more processes do not relieve, were there one of each."""
+    return {
         "pokes": tokens * m.web_us_per_token_of_others / 1e6 / a.poke_share,
         "valkey": tokens * m.valkey_us_per_token / 1e6 / a.full,
         "postgres": replies * m.postgres_us_per_reply / 1e6 / a.full / a.server_cores,
     }
-    # More workers and web processes are a number in a file; what is shared comes first where full.
-    for parts in (shared, fullness):
+
+
+def _first_limit(tokens: float, replies: float, m: Measured, a: Assumptions) -> str:
+    """What is the fullest where anything is full. More workers and web processes are a number in a
+    file: what is shared comes first.
+    """
+    web = (tokens * m.web_us_per_token + replies * m.web_us_per_reply) / 1e6
+    processes = {"worker": tokens * m.worker_us_per_token / 1e6 / a.full, "web": web / a.full}
+    for parts in (_shared(tokens, replies, m, a), processes):
         name = max(parts, key=lambda part: parts[part])
         if parts[name] > 1:
             return name
@@ -225,9 +227,16 @@ _ROWS = (
     ("open sockets", lambda n: f"{n.sockets:,}"),
     ("memory of sockets, GB", lambda n: _short(n.socket_bytes / 1e9)),
     ("storage a year, GB", lambda n: _short(n.storage_bytes_per_year / 1e9)),
+    ("were there one Valkey: full to", lambda n: _percent(n.shared["valkey"])),
+    ("… each web process' ear for words", lambda n: _percent(n.shared["pokes"])),
+    ("… one PostgreSQL server", lambda n: _percent(n.shared["postgres"])),
     ("first bottleneck", lambda n: n.bottleneck),
     ("what lifts it", lambda n: n.change),
 )
+
+
+def _percent(value: float) -> str:
+    return f"{_short(value * 100)} %"
 
 
 def _short(value: float) -> str:

@@ -74,10 +74,8 @@ def _two_workers(found: Numbers) -> str:
 def _parts(found: Numbers) -> str:
     """Parts: CPU microseconds a token, Valkey and PostgreSQL"""
     short, long = found["short"], found["long"]
-    names = sorted({*short["cpu_us_per_token"]} & {*long["cpu_us_per_token"]})
-    rows: list[list[object]] = [
-        [name, short["cpu_us_per_token"][name], long["cpu_us_per_token"][name]] for name in names
-    ]
+    names = ("worker", "web", "postgres", "valkey", "jobs", "beat", "client")
+    rows: list[list[object]] = [[name, _us(short, name), _us(long, name)] for name in names]
     rows += [
         [f"Valkey: {what} a token", short["valkey_per_token"][what], long["valkey_per_token"][what]]
         for what in short["valkey_per_token"]
@@ -147,6 +145,13 @@ def _web(point: Numbers) -> str:
 def _cores(point: Numbers, part: str) -> float:
     cores: dict[str, float] = point.get("cores", {})
     return round(sum(v for name, v in cores.items() if name.startswith(part)), 2)
+
+
+def _us(point: Numbers, part: str) -> float:
+    """CPU microseconds a token of all processes of a part but a second web process."""
+    us: dict[str, float] = point["cpu_us_per_token"]
+    names = [name for name in us if name == part or (part == "worker" and name.startswith(part))]
+    return round(sum(us[name] for name in names), 1)
 
 
 def _mean(points: Sequence[Numbers], name: str) -> float:
