@@ -44,6 +44,7 @@ def broker_tls(url: str) -> dict[str, Any] | None:
     given = {name: value for name, value in options.items() if name.startswith("ssl_")}
     return {"ssl_cert_reqs": "required", "ssl_check_hostname": True, **given}
 
+
 # Parameters of libpq. The server is told the same of its side: it would keep the locks of a
 # client that has vanished for two hours. A pooler in between may not pass `options` on: a
 # DATABASE_URL that names them, be they empty, has the last word on all of these.
