@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from deploy.load.figures import Run
 from deploy.load.flat import WARM_UP
+from deploy.load.soak import line_of
 
 _COLOURS = {
     "web": "#2f7d4f", "worker": "#c2622d", "jobs": "#6b5fb0", "beat": "#8a8f98",
@@ -133,7 +134,7 @@ def _change(axis: Axes, run: Run, verdicts: dict[str, Any]) -> None:
         if verdict is None:
             continue
         label = f"{name} {verdict['slope']:+.1f} MB/h"
-        change = part.columns["private_mb"] - verdict["begin"]
+        change = line_of(name, part, "private_mb") - verdict["begin"]
         late = part.t >= begin
         axis.plot(part.t[late], change[late], color=_COLOURS.get(name), linewidth=1.2, label=label)
     axis.axvspan(0, begin, color="#000000", alpha=0.05)

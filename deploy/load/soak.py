@@ -1,9 +1,15 @@
-"""What a soak is judged by: the memory, files and threads of each part, and new starts."""
+"""What a soak is judged by: the memory, files and threads of each part, and new starts.
+
+PostgreSQL has a process for each connection, and their number follows how many wait at a time: its
+memory is judged for each process (times their usual number), its files and threads are not.
+"""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
+
+import numpy as np
 
 from deploy.load import flat
 from deploy.load.figures import Part, Run
@@ -11,12 +17,14 @@ from deploy.load.figures import Part, Run
 # Of a part's private memory, an hour. Twenty minutes show 2 MB of it; the noise of the allocators
 # is about half of that.
 TOLERANCE_MB_H = 12.0
-TOLERANCE_FILES_H = 12.0
+# Two replies a second are 7,000 an hour: a file or thread kept by every hundredth shows.
+TOLERANCE_HANDLES_H = 60.0
 _JUDGED = (
     ("private_mb", "MB", TOLERANCE_MB_H),
-    ("files", "open files", TOLERANCE_FILES_H),
-    ("threads", "threads", TOLERANCE_FILES_H),
+    ("files", "open files", TOLERANCE_HANDLES_H),
+    ("threads", "threads", TOLERANCE_HANDLES_H),
 )
+_BY_PROCESS = "postgres"
 
 
 def judge(run: Run) -> tuple[dict[str, Any], list[str]]:
@@ -27,8 +35,8 @@ def judge(run: Run) -> tuple[dict[str, Any], list[str]]:
         if name == "locust":
             continue
         verdicts[name] = {}
-        for column, unit, tolerance in _JUDGED:
-            verdict = flat.judge(part.t, part.columns[column], run.seconds, tolerance)
+        for column, unit, tolerance in _JUDGED[: 1 if name == _BY_PROCESS else None]:
+            verdict = flat.judge(part.t, line_of(name, part, column), run.seconds, tolerance)
             if verdict is None:
                 faults.append(f"{name}: too few samples to judge {column}")
                 continue
@@ -43,6 +51,16 @@ def judge(run: Run) -> tuple[dict[str, Any], list[str]]:
     if not run.parts:
         faults.append("no process was seen: the memory of a EuGPT elsewhere cannot be judged")
     return verdicts, faults
+
+
+def line_of(name: str, part: Part, column: str) -> flat.Series:
+    """The line that is judged."""
+    line = part.columns[column]
+    if name != _BY_PROCESS:
+        return line
+    processes = np.array([len(pids) for pids in part.pids])
+    normal: flat.Series = line / processes * np.median(processes)
+    return normal
 
 
 def _restarted(part: Part, seconds: float) -> bool:

@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import pytest
 import redis
 
 from deploy.load import flat, leftovers, report, soak
-from deploy.load.figures import read_run, summary
+from deploy.load.figures import Part, Run, read_run, summary
 from deploy.load.leftovers import Hour, Left, kind_of
 from deploy.load.record import FOLDER_VARIABLE, Record
 from deploy.load.replies import Reply, Talk, refusal_s
@@ -144,6 +145,17 @@ def test_only_what_keeps_growing_grows(name: str, line: flat.Series, grows: bool
     verdict = flat.judge(T, line, 1200, soak.TOLERANCE_MB_H)
     assert verdict is not None
     assert verdict.grows is grows, name
+
+
+@pytest.mark.parametrize(("each_mb", "grows"), [(0.0, False), (1.0, True)])
+def test_postgres_is_judged_for_each_connection(each_mb: float, grows: bool) -> None:
+    count = 20 + (T / 100).astype(int)  # more connections as time goes by
+    columns = dict.fromkeys(("private_mb", "files", "threads"), count * (2 + each_mb * T / 1200))
+    part = Part(T, columns, [list(range(n)) for n in count])
+    run = Run(defaultdict(list), {"postgres": part}, 0.0, 1200.0)
+    verdicts, faults = soak.judge(run)
+    assert list(verdicts["postgres"]) == ["private_mb"]
+    assert bool(faults) is grows
 
 
 def test_too_short_a_line_is_not_judged() -> None:
