@@ -19,6 +19,8 @@ from deploy.wait import stop_on_signals, wait_for_servers
 LOCK = 0x4575475054  # "EuGPT"
 # Longer than any migration; whoever still waits then is better told than kept.
 LOCK_WAIT_S = 900
+# Nobody starts a release again, and a new database is made while it waits.
+SERVERS_WAIT_S = 300
 
 
 @contextmanager
@@ -37,15 +39,20 @@ def main(verbosity: int) -> None:
 
     try:
         config = config_load()
-        wait_for_servers(config.database_url, config.redis_url)
+        wait_for_servers(config.database_url, config.redis_url, SERVERS_WAIT_S)
     except ConfigError as error:
         sys.exit(f"EuGPT cannot start: {error}")
     import django
     from django.core.management import CommandError, call_command
+    from django.db import connection
 
     django.setup()
     try:
         with alone(config.database_url):
+            with connection.cursor() as cursor:
+                # Requests may not keep a transaction waiting; a migration works between two
+                # statements for as long as it takes.
+                cursor.execute("SET idle_in_transaction_session_timeout = 0")
             call_command("migrate", interactive=False, verbosity=verbosity)
             call_command("load_checkpoint", str(config.models_dir / config.model), keep_active=True)
     except (CommandError, psycopg.errors.LockNotAvailable) as error:
