@@ -48,7 +48,7 @@ install() {
         grep -E --line-buffered '^(Collecting|Downloading|Installing|Successfully)' || [ "${PIPESTATUS[0]}" = 0 ]
 }
 
-wanted=$(cat "$@" requirements.txt | sha256sum | cut -d' ' -f1)
+wanted=$(cat "$@" requirements.txt requirements-observe.txt | sha256sum | cut -d' ' -f1)
 stamp=.venv/.eugpt-$(basename "${!#}" .txt)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && is_311 .venv/bin/python; then
     exit 0
