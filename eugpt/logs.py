@@ -36,6 +36,7 @@ QUIET = {
     "uvicorn.error": "WARNING",
     "httpx": "WARNING",
 }
+_STDERR = 2
 _FORMATTERS = {
     "line": {"()": "eugpt.log_formats.LineFormatter"},
     "json": {"()": "eugpt.log_formats.JsonFormatter"},
@@ -81,14 +82,14 @@ def celery_speaks_here(**_: Any) -> None:
     """Celery's `worker_init`: what its signal handlers print is a line like the others."""
     import celery.apps.worker
 
-    celery.apps.worker.safe_say = _say_in_handler
+    celery.apps.worker.safe_say = _say_in_handler  # type: ignore[attr-defined]
 
 
 def _say_in_handler(message: str, _stream: Any = None) -> None:
     """Past all buffers: a signal handler may have interrupted a write."""
     record = logging.LogRecord("celery.apps.worker", logging.INFO, "", 0, message, (), None)
     for handler in logging.getLogger().handlers:
-        os.write(sys.__stderr__.fileno(), f"{handler.format(record)}\n".encode())
+        os.write(_STDERR, f"{handler.format(record)}\n".encode())
 
 
 def _ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -62,7 +62,7 @@ class Receiver:
         return "\n".join(self.heads).encode() + b"\n".join(body for _, body in self.posted)
 
 
-def until(find: Callable[[], T]) -> T:
+def until(find: Callable[[], T | None]) -> T:
     """The first answer of `find` that is true; within 30 s."""
     deadline = time.monotonic() + _WAIT_S
     while not (found := find()):
