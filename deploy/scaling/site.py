@@ -109,7 +109,8 @@ class Site:
             self._start_worker(name, worker)
         for name in self.workers:
             self._wait_ready(name)
-        self.wait_healthy()
+        if self.workers:  # without any it would not be healthy
+            self.wait_healthy()
         return list(self.workers)
 
     def wait_healthy(self) -> None:
