@@ -15,6 +15,9 @@ ANSWER_S = 10
 _PROBE_AFTER_S, _PROBE_EVERY_S, _PROBES = 5, 2, 3
 # A transaction that waits for its client holds locks; others wait for them.
 _IDLE_TRANSACTION_S = 10
+# A migration or a hand at psql may hold a table: whoever asks is told so (503) and does not hang.
+# Migrations wait no longer, either: behind one that waits for its lock everybody else would.
+_LOCK_S = 10
 
 
 def _redis_socket() -> dict[str, Any]:
@@ -62,6 +65,7 @@ _DATABASE_SOCKET = {
             "tcp_keepalives_count": _PROBES,
             "tcp_user_timeout": ANSWER_S * 1000,
             "idle_in_transaction_session_timeout": _IDLE_TRANSACTION_S * 1000,
+            "lock_timeout": _LOCK_S * 1000,
         }.items()
     ),
 }

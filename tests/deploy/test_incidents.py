@@ -84,3 +84,17 @@ async def test_without_free_connections_to_postgresql_nothing_hangs(stack: Stack
         assert took < 60, took
         assert {(status, code) for status, code, _ in told} <= {(200, ""), (503, "unavailable")}
         assert await answered(stack, client) == before
+
+
+async def test_a_table_that_somebody_has_locked_holds_nobody_for_ever(stack: Stack) -> None:
+    """A migration that waits, or a hand at psql: requests wait for seconds, then are told so."""
+    async with http(stack) as client:
+        before = await answered(stack, client)
+        with psycopg.connect(stack.env["DATABASE_URL"]) as rude:
+            rude.execute("LOCK TABLE chat_generation IN ACCESS EXCLUSIVE MODE")
+            start = time.monotonic()
+            assert await asked(stack, client) == (503, "unavailable", True)
+            assert (await client.get("/api/health")).status_code == 503
+            assert time.monotonic() - start < 55
+            assert (await client.get("/livez")).status_code == 200
+        assert await answered(stack, client) == before
