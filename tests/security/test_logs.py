@@ -24,6 +24,7 @@ from accounts.models import User
 from accounts.request_ids import working_for
 from accounts.work import say, working_on
 from deploy.local import processes
+from eugpt.config import Config
 from eugpt.log_formats import JsonFormatter, LineFormatter
 from eugpt.logs import logging_settings
 from eugpt.process_name import name_of
@@ -33,6 +34,13 @@ from tests.support.wire import receive, send
 
 PLANTED = "kanarienvogel"
 PROCESSES = ("web", "worker", "jobs", "beat")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_under_way() -> Iterator[None]:
+    """Another test's prompt is what this thread worked on last."""
+    with working_for(""), working_on():
+        yield
 
 
 FORMATS = (LineFormatter(), JsonFormatter())
@@ -181,6 +189,12 @@ def test_a_long_line_is_cut() -> None:
 )
 def test_a_process_knows_its_name(command: str, name: str) -> None:
     assert name_of(command.split()) == name
+
+
+def test_production_writes_json_unless_told_otherwise() -> None:
+    assert Config.model_construct(env="production").log_form() == "json"
+    assert Config.model_construct(env="production", log_format="line").log_form() == "line"
+    assert Config.model_construct(env="development").log_form() == "line"
 
 
 def test_libraries_never_speak_at_debug() -> None:
