@@ -13,6 +13,8 @@ from typing import Any
 
 import gevent
 from locust import HttpUser, between, task
+from locust.exception import StopUser
+from locust.user.task import LOCUST_STATE_STOPPING
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import Timeout
 
@@ -21,7 +23,7 @@ from deploy.load.replies import Reply, Talk, refusal_s
 
 PASSWORD = "correct horse battery staple"  # of made-up accounts that only a load test has
 _NOT_NOW = (429, 503)
-_PATIENCE_S = 30.0  # nobody waits longer before trying again, whatever the server asks for
+_SHORT_S = 3.0  # a wait that is waited to its end even when the run ends
 
 record = Record()
 
@@ -42,7 +44,8 @@ class Person(HttpUser):
         self._begin()
 
     def on_stop(self) -> None:
-        self.leave()
+        with suppress(StopUser, Unexpected):
+            self.leave()
 
     def _begin(self) -> None:
         self.talk = Talk(self.rng)
@@ -109,7 +112,7 @@ class Person(HttpUser):
             if wait_s is None:
                 self.sign_in_again()  # an access token lives ten minutes
             else:
-                gevent.sleep(wait_s)
+                self.sleep(wait_s)
 
     def refused(self, response: Any, *, may_be_stale: bool) -> float | None:
         """Seconds to wait where it said "not now" and when, else None.
@@ -134,7 +137,6 @@ class Person(HttpUser):
         wait_s = refusal_s(body, retry_after)
         if wait_s is None:
             return None
-        wait_s = min(wait_s, _PATIENCE_S)
         record.turned_away(body["code"], wait_s)
         self._fire("turned away", body["code"], wait_s * 1e3, "")
         return wait_s
@@ -161,7 +163,15 @@ class Person(HttpUser):
         )
 
     def nap(self, low_s: float, high_s: float) -> None:
-        gevent.sleep(self.rng.uniform(low_s, high_s))
+        self.sleep(self.rng.uniform(low_s, high_s))
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, perhaps for hours; goes home (StopUser) when Locust wants everybody to go."""
+        end = time.monotonic() + seconds
+        while (left_s := end - time.monotonic()) > 0:
+            if self._state == LOCUST_STATE_STOPPING and seconds > _SHORT_S:
+                raise StopUser
+            gevent.sleep(min(left_s, 1))
 
 
 def _is_cut(error: Any) -> bool:

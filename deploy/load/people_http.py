@@ -86,7 +86,7 @@ class StreamReader(Person):
                 reply.fail(f"http_{response.status_code}", time.monotonic())
                 return True
             response.success()
-        gevent.sleep(wait_s)
+        self.sleep(wait_s)
         return False
 
     def begin(self, reply: Reply, response: Any) -> None:

@@ -185,7 +185,7 @@ class SocketPerson(Person):
         if wait_s is None:
             reply.fail(str(message.get("code", "no code")), time.monotonic())
             return
-        gevent.sleep(wait_s)
+        self.sleep(wait_s)
         reply.sent[:] = [time.monotonic()]
         self._send(**first)
 

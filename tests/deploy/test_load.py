@@ -260,22 +260,25 @@ def test_the_hour_passes_for_old_streams_only(servers: TestServers) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.timeout(300)
-def test_people_load_a_eugpt(stack: Stack, tmp_path: Path) -> None:
+def test_people_load_a_eugpt_and_obey_its_limits(stack: Stack, tmp_path: Path) -> None:
     install = subprocess.run(
         [ROOT / "deploy" / "load" / "setup.sh"], capture_output=True, text=True, check=False
     )
     if install.returncode:
         pytest.skip(f"Locust cannot be installed here: {install.stderr.strip()[-200:]}")
-    options = ["--host", stack.base_url, "-u", "10", "-r", "10", "-t", "8s", "--out", tmp_path]
-    result = subprocess.run(
-        [sys.executable, "-m", "deploy.load", "load", *map(str, options)],
-        cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    few = {"EUGPT_LIMITS": "on", "EUGPT_GUEST_ADDRESS_RATE": "2 per minute"}
+    with stack.more_web(few) as url:
+        options = ["--host", url, "-u", "12", "-r", "12", "-t", "8s", "--out", str(tmp_path)]
+        result = subprocess.run(
+            [sys.executable, "-m", "deploy.load", "load", *options],
+            cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False,
+        )  # fmt: skip
     assert result.returncode == 0, result.stdout + result.stderr
     [folder] = tmp_path.iterdir()
     figures = json.loads((folder / "report.json").read_text())
     assert figures["faults"] == []
     assert figures["replies"] > 0
+    assert figures["turned_away"]["rate_limited"] > 0
     assert {"web", "worker"} <= set(figures["processes"])
     everybody = {"sse guest", "sse member", "v1 stream", "socket guest", "socket member"}
     assert set(figures["transports"]) <= everybody
