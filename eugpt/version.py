@@ -1,24 +1,25 @@
-"""Which commit this is: the file VERSION, which images are built with, or what git says."""
+"""Which commit this is: images are built with its name, a checkout says it itself."""
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 
 from eugpt.config import BASE_DIR
 
+# Set by deploy/Dockerfile: no setting of the operator's.
+IMAGE_VARIABLE = "IMAGE_REVISION"
+
 
 @cache
 def version(base: Path = BASE_DIR) -> str:
     """A short name of the code that runs; "unknown" where nothing tells."""
-    try:
-        return (base / "VERSION").read_text().strip()[:40] or "unknown"
-    except OSError:
-        return _commit(base / ".git")[:12] or "unknown"
+    return (os.environ.get(IMAGE_VARIABLE) or _commit(base / ".git"))[:12] or "unknown"
 
 
 def _commit(git: Path) -> str:
-    """Read without git, which images have not."""
+    """Read without git, which is not everywhere; "" where this is no checkout."""
     try:
         head = (git / "HEAD").read_text().strip()
         if not head.startswith("ref: "):

@@ -50,15 +50,12 @@ DROP TABLE lost;
 """
 
 
-@dataclass(frozen=True)
 class Web:
     """One web process, as clients see it."""
 
-    base_url: str
-
-    @property
-    def ws_url(self) -> str:
-        return self.base_url.replace("http", "ws", 1) + "/ws/chat/"
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
+        self.ws_url = base_url.replace("http", "ws", 1) + "/ws/chat/"
 
 
 @dataclass(frozen=True)
