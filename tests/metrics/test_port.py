@@ -1,13 +1,16 @@
 """The private port of each process: what it answers, and that nobody else does."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from prometheus_client import REGISTRY
 
-from deploy.local import procfile
+from deploy.local import procfile, supervisor
+from deploy.local.paths import ROOT, VarDir
 from eugpt.metrics import pulse
 from eugpt.metrics.pulse import Pulse
 from eugpt.metrics.server import MetricsServer
@@ -40,6 +43,24 @@ def test_each_process_answers_and_the_public_port_does_not(stack: Stack) -> None
         public = answer(stack.base_url + path)
         assert public.status_code == 404
         assert "process_resident" not in public.text
+
+
+def test_processes_of_one_machine_take_ports_in_a_row(tmp_path: Path) -> None:
+    var = VarDir(tmp_path)
+    var.create()
+    env = {"EUGPT_METRICS_PORT": "9464"}
+    text = supervisor.write_config(var, procfile.commands(env), env).read_text()
+    given = re.findall(r"^environment=EUGPT_METRICS_PORT=\"(\d+)\"$", text, re.M)
+    assert given == ["9464", "9465", "9466", "9467"]
+    assert {own["EUGPT_METRICS_PORT"] for own in procfile.own_env({}).values()} == {"0"}
+
+
+def test_caddy_passes_nothing_private_on() -> None:
+    text = (ROOT / "deploy" / "Caddyfile").read_text()
+    routed = re.search(r"@app path (.*)", text)
+    assert routed
+    assert "/metrics" not in routed[1]
+    assert "9464" not in text
 
 
 @pytest.fixture
