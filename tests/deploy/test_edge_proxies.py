@@ -61,7 +61,7 @@ def _headers_at_web(tmp_path: Path, upstream: str, trusted: str) -> dict[str, st
         "SITE_ADDRESS": f"http://:{port}", "TRUSTED_PROXIES": trusted, "SITE_ROOT": str(tmp_path),
         "WEB_HOST": upstream.split(":")[0], "WEB_PORT": upstream.split(":")[1],
     }  # fmt: skip
-    command = [CADDY, "run", "--config", caddyfile, "--adapter", "caddyfile"]
+    command: list[str | Path] = [CADDY, "run", "--config", caddyfile, "--adapter", "caddyfile"]
     with (tmp_path / "log").open("wb") as log:
         caddy = subprocess.Popen(command, env=env, stdout=log, stderr=log)
     try:

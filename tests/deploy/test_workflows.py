@@ -40,7 +40,7 @@ def _steps(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _check(schema: str, *files: Path) -> None:
-    command = [BIN / "check-jsonschema", "--builtin-schema", schema, *files]
+    command: list[str | Path] = [BIN / "check-jsonschema", "--builtin-schema", schema, *files]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
 
@@ -115,7 +115,7 @@ def test_scripts_of_steps_are_clean(name: str, tmp_path: Path) -> None:
         # As GitHub runs them.
         script.write_text(f"#!/usr/bin/env bash\nset -eo pipefail\n{step['run']}\n")
         # SC2086: $COMPOSE and $VERCEL are several words on purpose. SC2016: as are $NAMES for sed.
-        command = [BIN / "shellcheck", "--exclude", "SC2086,SC2016", script]
+        command: list[str | Path] = [BIN / "shellcheck", "--exclude", "SC2086,SC2016", script]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         assert result.returncode == 0, f"{step.get('name')}: {result.stdout}"
 
