@@ -29,7 +29,7 @@ def cost_us(call: Callable[[], object]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--step-ms", type=float, default=4.0, help="of one reply, by `make bench`")
+    parser.add_argument("--step-ms", type=float, default=2.5, help="of one reply, by `make bench`")
     step_ms: float = parser.parse_args().step_ms
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "eugpt.settings")
     import django
