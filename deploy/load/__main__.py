@@ -13,7 +13,7 @@ from typing import Any
 
 from deploy.load import leftovers, report
 from deploy.load.leftovers import Hour, Left
-from deploy.load.run import locust, new_folder, target
+from deploy.load.run import DEFAULTS, locust, new_folder, target
 from deploy.load.samples import Sampler
 from deploy.local import launcher
 from deploy.local.errors import SetupError
@@ -49,7 +49,7 @@ def _run(options: argparse.Namespace, others: list[str], folder: Path) -> dict[s
         "left_behind": [],
     }
     with ExitStack() as stack:
-        url, env = stack.enter_context(target(options.host))
+        url, env = stack.enter_context(target(options.host, DEFAULTS[options.command]))
         before = leftovers.look(url, env) if is_soak and env else None
         if before:
             stack.enter_context(Hour(env["REDIS_URL"]))

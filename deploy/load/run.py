@@ -15,18 +15,23 @@ from deploy.local.fresh import fresh_installation
 from deploy.local.paths import ROOT
 
 VENV = ROOT / "var" / "load" / "venv"
-# Slots are free for as many people; EUGPT_SLOTS in the environment says otherwise.
-DEFAULTS = {"EUGPT_SLOTS": "32"}
+# What the environment may say otherwise. Under load slots are free for as many people. The soak has
+# few, so that each has been full in the warm-up: keys and values are taken when first written, and
+# the last pages of 64 contexts come so late that they look like a leak.
+DEFAULTS = {
+    "load": {"EUGPT_SLOTS": "32"},
+    "soak": {"EUGPT_SLOTS": "8", "EUGPT_KEPT_CONTEXTS": "4"},
+}
 _STOP_TIMEOUT_S = 90  # Locust lets the replies under way end
 
 
 @contextmanager
-def target(host: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+def target(host: str, defaults: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, str]]]:
     """The address to load, and the environment of its processes ({} for a running one)."""
     if host:
         yield host.rstrip("/"), {}
         return
-    with fresh_installation(DEFAULTS) as installation:
+    with fresh_installation(defaults) as installation:
         yield installation.url, installation.env
 
 
