@@ -20,7 +20,7 @@ from deploy.local.processes import free_port
 from tests.support.stack import Stack
 
 CADDYFILE = ROOT / "deploy" / "Caddyfile"
-CADDY = Path(sys.executable).with_name("caddy")
+CADDY = str(Path(sys.executable).with_name("caddy"))
 START_S = 60
 SECURITY_HEADERS = (
     "Content-Security-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy",
@@ -51,7 +51,7 @@ def caddy(folder: Path, web_port: int) -> Iterator[Edge]:
         "PATH": os.defpath, "HOME": str(folder), "SITE_ADDRESS": f"http://127.0.0.1:{port}",
         "SITE_ROOT": str(folder), "WEB_HOST": "127.0.0.1", "WEB_PORT": str(web_port),
     }  # fmt: skip
-    command = [CADDY, "run", "--config", file, "--adapter", "caddyfile"]
+    command = [CADDY, "run", "--config", str(file), "--adapter", "caddyfile"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
     try:
@@ -94,8 +94,8 @@ def edge(tmp_path_factory: pytest.TempPathFactory, _session_stack: Stack) -> Ite
 
 def test_caddyfile_is_valid_and_formatted() -> None:
     for command in (
-        ["validate", "--config", CADDYFILE, "--adapter", "caddyfile"],
-        ["fmt", "--diff", CADDYFILE],
+        ["validate", "--config", str(CADDYFILE), "--adapter", "caddyfile"],
+        ["fmt", "--diff", str(CADDYFILE)],
     ):
         done = subprocess.run([CADDY, *command], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -103,7 +103,7 @@ def test_caddyfile_is_valid_and_formatted() -> None:
 
 def test_public_name_gets_https_by_itself() -> None:
     env = {"PATH": os.defpath, "HOME": "/tmp", "SITE_ADDRESS": "chat.example.org"}
-    command = [CADDY, "adapt", "--config", CADDYFILE, "--adapter", "caddyfile"]
+    command = [CADDY, "adapt", "--config", str(CADDYFILE), "--adapter", "caddyfile"]
     adapted = json.loads(
         subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
     )
@@ -137,7 +137,7 @@ def test_socket_is_upgraded_and_streams(edge: Edge, stack: Stack) -> None:
                     {"type": "prompt", "text": "Hello", "client_id": "caddy-1", "history": []}
                 )
             )
-            seen = []
+            seen: list[str] = []
             while not seen or seen[-1] not in ("done", "error"):
                 seen.append(json.loads(await asyncio.wait_for(socket.recv(), 60))["type"])
             return seen
