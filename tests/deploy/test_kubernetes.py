@@ -159,9 +159,9 @@ def test_servers_to_try_with_are_as_careful_as_composes() -> None:
     for name, container in here.items():
         major = re.compile(r"(.+:\d+)").match
         assert major(container["image"])[1] == major(compose[name]["image"])[1]  # type: ignore[index]
-    of_compose = [re.sub(r"\$\{(\w+)[^}]*\}", r"$(\1)", it) for it in compose["redis"]["command"]]
-    rights = [args[args.index("--user") :] for args in (here["redis"]["args"], of_compose)]
-    assert rights[0] == rights[1]
+    script = [it.replace("$$", "$") for it in compose["redis"]["command"][:3]]
+    assert here["redis"]["args"][:3] == script
+    assert "$(" not in script[2], "the kubelet would write the password into the command line"
     assert "--appendonly yes --appendfsync everysec --save  " in " ".join(here["redis"]["args"])
     assert "--maxmemory-policy noeviction" in " ".join(here["redis"]["args"])
     quiet = {it for it in compose["postgres"]["command"] if it.startswith("log_")}

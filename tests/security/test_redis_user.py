@@ -1,5 +1,6 @@
 """EuGPT's user of Redis: what it may, what it may not, embedded and in containers alike."""
 
+import os
 import subprocess
 import sys
 import time
@@ -28,9 +29,11 @@ REFUSED_ANYWAY = ("DEBUG", "MODULE")
 
 
 def _compose_command() -> list[str]:
+    """As compose hands it over: `$$` is its way to write `$`."""
     compose = yaml.safe_load((ROOT / "deploy" / "docker-compose.yml").read_text())
     command: list[str] = compose["services"]["redis"]["command"]
-    return [part.replace("${REDIS_PASSWORD:?set it in .env}", PASSWORD) for part in command]
+    assert "${" not in "".join(command), "what compose fills in is seen in the list of processes"
+    return [part.replace("$$", "$") for part in command]
 
 
 def _answering(url: str) -> redis.Redis:
@@ -54,8 +57,10 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         server.stop()
         return
     port = processes.free_port()
-    command = [str(binary()), *_compose_command()[1:], "--port", str(port), "--dir", str(folder)]
-    process = processes.start(command, log=folder / "log", cwd=folder)
+    (folder / "valkey-server").symlink_to(binary())
+    command = [*_compose_command(), "--port", str(port), "--dir", str(folder)]
+    env = {"PATH": f"{folder}{os.pathsep}{os.defpath}", "REDIS_PASSWORD": PASSWORD}
+    process = processes.start(command, log=folder / "log", cwd=folder, env=env)
     address = f"redis://eugpt:{PASSWORD}@127.0.0.1:{port}/0"
     _answering(address).close()
     yield address
@@ -103,8 +108,8 @@ def test_nobody_else_gets_in(url: str, who: str) -> None:
 
 def test_both_have_the_same_rights() -> None:
     command = " ".join(_compose_command())
-    assert APP_RULES.format(password=PASSWORD) in command
-    assert "--user default off" in command
+    assert f"user {APP_RULES.format(password='$REDIS_PASSWORD')}\n" in command
+    assert "user default off\n" in command
 
 
 @pytest.mark.e2e
