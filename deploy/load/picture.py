@@ -21,6 +21,7 @@ _COLOURS = {
 }  # fmt: skip
 _INK, _LEAF, _BARK = "#33363b", "#2f7d4f", "#c2622d"
 _DPI, _PALETTE = 90, 64
+_NOTHING_MB = 8  # the axis shows so much at least: what is flat looks flat
 
 
 def draw(run: Run, title: str, path: Path, verdicts: dict[str, Any] | None = None) -> None:
@@ -149,8 +150,10 @@ def _change(axis: Axes, run: Run, verdicts: dict[str, Any]) -> None:
         change = np.array([np.median(change[max(0, n - 2) : n + 3]) for n in range(len(change))])
         late = part.t >= begin
         axis.plot(part.t[late], change[late], color=_COLOURS.get(name), linewidth=1.2, label=label)
+    low, high = axis.get_ylim()
+    axis.set_ylim(min(low, -_NOTHING_MB), max(high, _NOTHING_MB))
     axis.axvspan(0, begin, color="#000000", alpha=0.05)
-    axis.text(begin / 2, 0, "warm-up", ha="center", fontsize=8, color=_INK)
+    axis.text(begin / 2, -_NOTHING_MB / 2, "warm-up", ha="center", fontsize=8, color=_INK)
     axis.legend(fontsize=7, ncols=2)
 
 
