@@ -3,7 +3,8 @@
 #     deploy/ops/rollout.sh [--image-tag TAG] [--no-pull] [--backup]
 # Order: images, migrations, workers, webs, jobs, beat, edge. A new container must be healthy before
 # an old one leaves. What fails on the way is taken back to the images of before; migrations stay,
-# which is why they only ever add (CONTRIBUTING.md).
+# which is why they only ever add (CONTRIBUTING.md). Files of your own: COMPOSE_FILE in .env, as compose
+# reads it (deploy/docker-compose.yml:mine.yml).
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -38,15 +39,22 @@ case "$tag" in
 esac
 [ -f "$ENV_FILE" ] || fail "[no_settings] there is no $ENV_FILE: see deploy/README.md"
 
-compose() { docker compose --env-file "$ENV_FILE" -f deploy/docker-compose.yml "$@"; }
+[ -n "${COMPOSE_FILE:-}" ] || COMPOSE_FILE=$(sed -n 's/^COMPOSE_FILE=//p' "$ENV_FILE" | tail -n 1)
+export COMPOSE_FILE="${COMPOSE_FILE:-deploy/docker-compose.yml}"
+
+compose() { docker compose --env-file "$ENV_FILE" "$@"; }
 running() { compose ps --quiet "$1"; }
 count() { running "$1" | grep -c . || true; }
 
-# The tag under which a container was made, empty where none runs.
-tag_of() {
-    first=$(running "$1" | head -n 1)
-    [ -z "$first" ] || docker inspect --format '{{.Config.Image}}' "$first" | sed -n 's/.*:\([^:/]*\)$/\1/p'
+# Something about the containers of a service, as `docker inspect` writes it, each answer once.
+about() {
+    for one in $(running "$2"); do
+        docker inspect --format "$1" "$one"
+    done | sort -u
 }
+tags() { about '{{.Config.Image}}' "$1" | sed -n 's/.*:\([^:/]*\)$/\1/p'; }
+# Name and id: an image that was built here has the name of the one before.
+images() { about '{{.Config.Image}} {{.Image}}' "$1"; }
 
 wait_healthy() {
     deadline=$(($(date +%s) + HEALTH_TIMEOUT_S))
@@ -119,45 +127,46 @@ all_services() {
 take_back() {
     say "Something failed: going back to the images of before ($before_tag)"
     export IMAGE_TAG="$before_tag"
+    printf '%s\n%s\n%s\n' "$before_worker" "$before_web" "$before_caddy" | while read -r name id; do
+        [ -z "$id" ] || docker tag "$id" "$name" || say "$name is not what it was"
+    done
     for service in $touched; do
         case "$service" in
-        worker | web) [ "$(tags "$service")" = "$before_tag" ] || roll "$service" ;;
+        worker) [ "$(images worker)" = "$before_worker" ] || roll worker ;;
+        web) [ "$(images web)" = "$before_web" ] || roll web ;;
         *) replace "$service" ;;
         esac || say "$service could not be taken back: look at it"
     done
     fail "[rolled_back] $before_tag serves; migrations that were made stay. Nothing else has changed."
 }
 
-# All tags that a service has now, each once.
-tags() {
-    for one in $(running "$1"); do
-        docker inspect --format '{{.Config.Image}}' "$one" | sed -n 's/.*:\([^:/]*\)$/\1/p'
-    done | sort -u
-}
-
 # The next `up` by hand must not bring an older release back.
 remember() {
     [ -n "$tag" ] || return 0
     aside="$ENV_FILE.new"
-    (umask 077 && sed '/^IMAGE_TAG=/d' "$ENV_FILE" >"$aside")
-    printf 'IMAGE_TAG=%s\n' "$tag" >>"$aside"
+    # awk ends the last line, too, where the file does not.
+    (umask 077 && awk '!/^IMAGE_TAG=/' "$ENV_FILE" >"$aside" && printf 'IMAGE_TAG=%s\n' "$tag" >>"$aside")
     mv "$aside" "$ENV_FILE"
 }
 
 main() {
     command -v docker >/dev/null || fail "[no_engine] there is no docker on this machine"
-    before_tag=$(tag_of web)
+    before_tag=$(tags web | head -n 1)
+    before_worker=$(images worker) before_web=$(images web) before_caddy=$(images caddy)
     [ -z "$tag" ] || export IMAGE_TAG="$tag"
     compose config --quiet || fail "[bad_settings] docker compose does not take its file or $ENV_FILE"
     [ -n "$before_tag" ] || fail "[not_running] nothing runs here yet: docker compose up -d"
     if [ "$pull" = yes ]; then
-        compose pull web worker caddy || fail "[no_images] the images could not be had; nothing has changed"
+        more=
+        [ "$backup" = no ] || more=backup
+        # shellcheck disable=SC2086  # or nothing at all
+        compose pull web worker $more caddy || fail "[no_images] the images could not be had; nothing has changed"
     fi
     if [ "$backup" = yes ]; then
-        compose run --rm backup || fail "[no_backup] nothing has changed"
+        compose run --rm -T backup || fail "[no_backup] nothing has changed"
     fi
     say "Migrating the database and registering the checkpoint"
-    compose run --rm --no-deps release || fail "[release_failed] the images of before serve on"
+    compose run --rm -T --no-deps release || fail "[release_failed] the images of before serve on"
     all_services || take_back
     remember
     say "Done: $(tags web)"

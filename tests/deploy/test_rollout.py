@@ -34,7 +34,7 @@ class Place:
         self.settings = folder / "env"
         self.settings.write_text("SITE_ADDRESS=x\nIMAGE_TAG=old\n")
         state = {
-            f"{name}-old-{n}": {"service": name, "tag": "old"}
+            f"{name}-old-{n}": {"service": name, "tag": "old", "image": "old"}
             for name, count in SERVICES.items()
             for n in range(count)
         }
@@ -49,11 +49,11 @@ class Place:
             command, env=given, capture_output=True, text=True, timeout=200, check=False
         )
 
-    def serving(self) -> dict[str, list[str]]:
-        """Service → the tags that it runs."""
+    def serving(self, what: str = "tag") -> dict[str, list[str]]:
+        """Service → the tags (or images) that it runs."""
         found: dict[str, list[str]] = {}
         for it in json.loads((self.folder / "state.json").read_text()).values():
-            found.setdefault(it["service"], []).append(it["tag"])
+            found.setdefault(it["service"], []).append(it[what])
         return found
 
     def acts(self) -> list[str]:
@@ -112,6 +112,34 @@ def test_a_release_that_does_not_get_well_is_taken_back(place: Place, service: s
     assert "[rolled_back]" in done.stderr
     assert place.serving() == all_on("old")
     assert "IMAGE_TAG=old" in place.settings.read_text()
+
+
+@pytest.mark.parametrize("service", ["web", "caddy"])
+def test_images_built_under_the_same_name_are_taken_back(place: Place, service: str) -> None:
+    """`dc build` gives the tag of before to what it has made."""
+    names = {f"registry.example.org:5000/eugpt-{it}:old" for it in ("worker", "web", "caddy")}
+    told = place.folder / "images.json"
+    told.write_text(json.dumps(dict.fromkeys(names, "built")))
+    done = place.rollout("--no-pull", FAKE_SICK=f"{service}:built")
+    assert "[rolled_back]" in done.stderr
+    assert place.serving("image") == all_on("old")
+    assert set(json.loads(told.read_text()).values()) == {"old"}, "the next `up` by hand"
+
+
+def test_files_of_ones_own_are_part_of_it(place: Place) -> None:
+    place.settings.write_text("COMPOSE_FILE=deploy/docker-compose.yml:deploy/not-there.yml\n")
+    docker = place.folder / "bin" / "docker"
+    docker.write_text(
+        docker.read_text().replace("exec", 'echo "$COMPOSE_FILE" >$FAKE_DOCKER/f; exec')
+    )
+    place.rollout("--no-pull")
+    assert (place.folder / "f").read_text().endswith(":deploy/not-there.yml\n")
+
+
+def test_the_settings_stay_whole_without_an_end_of_line(place: Place) -> None:
+    place.settings.write_text("IMAGE_TAG=old\nSITE_ADDRESS=x")
+    assert place.rollout("--image-tag", "1.2.0").returncode == 0
+    assert place.settings.read_text() == "SITE_ADDRESS=x\nIMAGE_TAG=1.2.0\n"
 
 
 def test_an_old_container_that_cannot_be_stopped_ends_in_the_old_release(place: Place) -> None:
