@@ -104,9 +104,7 @@ POD_MONITOR = _object(
             interval=SECONDS,
             scrapeTimeout=SECONDS,
             relabelings=_list(
-                _object(
-                    "targetLabel", targetLabel=TEXT, replacement=TEXT, sourceLabels=_list(TEXT)
-                )
+                _object("targetLabel", targetLabel=TEXT, replacement=TEXT, sourceLabels=_list(TEXT))
             ),
         )
     ),
