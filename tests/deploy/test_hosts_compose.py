@@ -24,6 +24,7 @@ def test_a_worker_elsewhere_is_the_worker_of_the_main_machine() -> None:
     there, here = services(WORKER)["worker"], dict(services()["worker"])
     own = {"build", "env_file", "environment"}
     gone = {"depends_on", "networks"}  # its servers are on another machine
+    assert there.pop("ports") == ["${PRIVATE_ADDRESS:-127.0.0.1}:9464-9479:9464"]
     assert set(there) == set(here) - gone
     assert {n: there[n] for n in set(there) - own} == {n: here[n] for n in set(there) - own}
     assert there["build"] == {**here["build"], "context": "../.."}

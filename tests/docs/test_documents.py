@@ -81,3 +81,13 @@ def test_links_between_documents_lead_somewhere() -> None:
 def test_readme_and_architecture_stay_short() -> None:
     for name, limit in (("README.md", 150), ("ARCHITECTURE.md", 250)):
         assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) <= limit, name
+
+
+def test_compose_commands_name_their_file_and_settings() -> None:
+    """Without both compose looks in the wrong folder and stops at the first password."""
+    ours = r"--env-file \.env[\s\\#]+-f deploy/(docker-compose|hosts/worker)\.yml"
+    given = rf"{ours}|-f deploy/docker-compose\.dev\.yml"
+    places = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("deploy/**/*.md")]
+    for path in [*places, *ROOT.glob("deploy/*.yml"), *ROOT.glob("deploy/hosts/*.yml")]:
+        for said in re.findall(r"docker compose ([\s\S]{0,90})", path.read_text(encoding="utf-8")):
+            assert re.match(given, said), f"{path.name}: {said}"
