@@ -35,7 +35,7 @@ VENV_RUN := @deploy/setup-venv.sh requirements.txt
 VENV_DEV := @deploy/setup-venv.sh requirements-dev.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz lint format types train-smoke bench bench-peers bench-chat bench-scale torture torture-hosts manage clean secrets audit schema fuzz-api e2e lighthouse screenshots backup restore backups rollout-check images image-sizes
+.PHONY: help run test fuzz lint format types train-smoke bench bench-peers bench-chat bench-scale torture torture-hosts load soak manage clean secrets audit schema fuzz-api e2e lighthouse screenshots backup restore backups rollout-check images image-sizes
 
 help: ## List these targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | awk -F'|' '{ printf "  make %-13s %s\n", $$1, $$2 }'

@@ -25,7 +25,7 @@ alive)
     ;;
 esac
 
-command=$(sed -n "s/^$1: //p" deploy/Procfile)
+command=$(awk -v name="$1: " 'index($0, name) == 1 { print substr($0, length(name) + 1) }' deploy/Procfile)
 if [ -n "$command" ]; then
     eval "exec python -m deploy.wait $command"
 fi

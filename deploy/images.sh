@@ -1,6 +1,6 @@
 #!/bin/sh
 # Images without compose: deploy/images.sh build | sizes
-# Builds edge, web and worker with docker or podman, whichever is there, or lists their layers.
+# Builds edge, web, worker and ops with docker or podman, whichever is there, or lists their layers.
 # BUILD_ARGS: more arguments for `build`, for example "--build-arg PIP_TORCH_ARGS= --no-cache".
 set -eu
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ else
     exit 1
 fi
 tag=${IMAGE_TAG:-latest}
-targets="edge web worker"
+targets="edge web worker ops"
 
 build() {
     revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)

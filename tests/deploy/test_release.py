@@ -98,6 +98,13 @@ def test_entrypoint_runs_what_the_launcher_runs(tmp_path: Path, env: dict[str, s
     assert {name: output(one) for name, one in started.items()} == procfile.commands(given)
 
 
+def test_entrypoint_runs_any_other_command(env: dict[str, str]) -> None:
+    for command in (["/bin/echo", "a b"], ["echo", "a b"]):
+        other = enter(env, *command)
+        assert output(other) == "a b\n"
+        assert other.returncode == 0
+
+
 def test_entrypoint_waits_for_servers_and_leaves_when_told_to(env: dict[str, str]) -> None:
     port = free_port()
     nowhere = f"postgresql://eugpt:none@127.0.0.1:{port}/eugpt"
