@@ -21,6 +21,7 @@ KEEP = 14
 def main() -> int:
     """Parse the command line and do it; OpsError becomes one sentence and exit code 1."""
     options = _parser().parse_args()
+    launcher.stop_on_signals()  # a PostgreSQL that was started for this ends, half a backup goes
     env = launcher.base_env()
     folder = Path(options.folder) if options.folder else _default_folder(env)
     try:
@@ -34,8 +35,11 @@ def main() -> int:
             _list(folder)
     except SetupError as error:
         print(f"EuGPT: {error}", file=sys.stderr)
-        return 1
-    return 0
+    except launcher.Stopped:
+        print("EuGPT: stopped before the end.", file=sys.stderr)
+    else:
+        return 0
+    return 1
 
 
 def _backup(env: Mapping[str, str], wish: Wish) -> None:
@@ -81,6 +85,8 @@ def _default_folder(env: Mapping[str, str]) -> Path:
 
 def _named(folder: Path, name: str) -> Path:
     """A backup by its name, by its path, or the newest one for "latest"."""
+    if not name:
+        raise OpsError("no_such_backup", "Which one? BACKUP=latest, or a name of `make backups`.")
     if name == "latest":
         found = backups(folder)
         if not found:

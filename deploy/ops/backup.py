@@ -5,6 +5,7 @@ Nothing is seen under its final name before it is complete and on the disk.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -26,6 +27,7 @@ _NAME = re.compile(r"eugpt-\d{8}T\d{6}Z(-\d+)?")
 _PARTIAL = ".partial-"
 _PARTIAL_KEPT_S = 24 * 60 * 60
 _SPARE_BYTES = 100 * 1024**2
+_LOCK_WAIT_S = 60  # a migration may hold a table; a backup is better told than kept
 
 
 @dataclass(frozen=True)
@@ -39,22 +41,31 @@ class Wish:
 
 def backup(url: str, env: Mapping[str, str], wish: Wish) -> Path:
     """Make one, then remove the oldest above the limit; returns its folder."""
-    wish.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    final = _new_name(wish.folder)
-    aside = wish.folder / (_PARTIAL + final.name)
-    aside.mkdir(mode=0o700)
+    try:
+        wish.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        final = _new_name(wish.folder)
+        aside = wish.folder / (_PARTIAL + final.name)
+        aside.mkdir(mode=0o700)
+    except OSError as error:
+        raise _not_written(error) from error
     try:
         _fill(url, env, wish, aside)
         _sync(aside)
         aside.rename(final)
+        _sync(wish.folder)
+    except psycopg.Error as error:
+        raise OpsError("dump_failed", f"PostgreSQL: {database.first_line(error)}") from error
     except OSError as error:
-        code = "no_space" if error.errno == 28 else "not_written"
-        raise OpsError(code, f"The backup could not be written: {error}.") from error
+        raise _not_written(error) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    _sync(wish.folder)
     prune(wish.folder, wish.keep)
     return final
+
+
+def _not_written(error: OSError) -> OpsError:
+    code = "no_space" if error.errno == errno.ENOSPC else "not_written"
+    return OpsError(code, f"The backup could not be written: {error}.")
 
 
 def backups(folder: Path) -> list[Path]:
@@ -82,6 +93,7 @@ def _fill(url: str, env: Mapping[str, str], wish: Wish, aside: Path) -> None:
     with database.connect(url) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
+        connection.execute(f"SET lock_timeout = '{_LOCK_WAIT_S}s'")
         _check_room(connection, aside)
         applied = database.migrations(connection)
         if not applied:
@@ -91,6 +103,7 @@ def _fill(url: str, env: Mapping[str, str], wish: Wish, aside: Path) -> None:
         dump = aside / manifest.DUMP
         manifest.write_private(dump, b"")
         arguments = ["--format=custom", "--no-owner", "--no-privileges"]
+        arguments.append(f"--lock-wait-timeout={_LOCK_WAIT_S}s")
         arguments += [f"--snapshot={row[0]}", f"--file={dump}"]
         database.tool("pg_dump", url, arguments, code="dump_failed")
         checkpoint = _checkpoint(connection)

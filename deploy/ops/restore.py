@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,7 +39,8 @@ SEEDED = frozenset(
         "inference_checkpoint",
     }
 )
-_IN_TRANSACTION_MAX_CHARS = 63  # of a name in PostgreSQL
+_NAME_MAX_CHARS = 63  # PostgreSQL's
+_LEAVE_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def restore(url: str, env: Mapping[str, str], folder: Path, *, is_forced: bool) 
     _check_version(said)
     name = database.name_of(url)
     stamp = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
-    new = f"{name}_new_{stamp}"[:_IN_TRANSACTION_MAX_CHARS]
+    new = f"{name}_new_{stamp}"[:_NAME_MAX_CHARS]
     with database.connect(database.named(url, "postgres"), autocommit=True) as admin:
         _check_server(admin, said)
         is_there, has_rows = _state(admin, url, name)
@@ -65,7 +67,7 @@ def restore(url: str, env: Mapping[str, str], folder: Path, *, is_forced: bool) 
         _create(admin, new)
         try:
             _fill(database.named(url, new), env, folder, said)
-            kept = f"{name}_before_{stamp}"[:_IN_TRANSACTION_MAX_CHARS]
+            kept = f"{name}_before_{stamp}"[:_NAME_MAX_CHARS]
             _swap(admin, name, new, kept if is_there else "", is_forced=is_forced)
         except BaseException:
             _drop(admin, new)
@@ -116,16 +118,26 @@ def _check_target(
         raise OpsError(
             "not_empty", f"There is something in the database {name}: FORCE=1 replaces it."
         )
-    others = admin.execute(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = %s AND backend_type = 'client backend'",
-        [name],
-    ).fetchone()
-    if others and others[0] and not is_forced:
+    others = 0 if is_forced else _others(admin, name)
+    if others:
         raise OpsError(
-            "in_use",
-            f"{others[0]} connections use the database {name}: stop EuGPT first, or FORCE=1.",
+            "in_use", f"{others} connections use the database {name}: stop EuGPT first, or FORCE=1."
         )
+
+
+def _others(admin: psycopg.Connection[database.Row], name: str) -> int:
+    """Connections of others. Our own, just closed, may be seen for a moment longer."""
+    query = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = %s AND backend_type = 'client backend'"
+    )
+    deadline = time.monotonic() + _LEAVE_S
+    while True:
+        row = admin.execute(query, [name]).fetchone()
+        count = int(row[0]) if row else 0
+        if not count or time.monotonic() > deadline:
+            return count
+        time.sleep(0.1)
 
 
 def _create(admin: psycopg.Connection[database.Row], name: str) -> None:
@@ -220,6 +232,11 @@ def _model_notes(env: Mapping[str, str], folder: Path, said: Manifest) -> list[s
         return [f"The active checkpoint {wanted} is not in {target}: put its files there."]
     aside = target.with_name(f".{target.name}.new")
     shutil.rmtree(aside, ignore_errors=True)
-    shutil.copytree(folder / "model", aside)
-    aside.rename(target)
+    try:
+        shutil.copytree(folder / "model", aside)
+        aside.rename(target)
+    except OSError as error:  # a container's own files cannot be written
+        shutil.rmtree(aside, ignore_errors=True)
+        source = folder / "model"
+        return [f"Put {source} to {target} by hand, where workers find it: {error}."]
     return [f"The files of {said.checkpoint['name']} were put into {target}."]
