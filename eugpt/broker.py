@@ -38,11 +38,13 @@ class Transport(redis.Transport):
 
 
 class Connection(kombu.Connection):
-    """Tries to connect again in even steps."""
+    """Tries to connect again in even steps, where the caller names no others."""
 
     def _ensure_connection(self, *args: Any, **options: Any) -> Any:
-        steps = {"interval_start": _RETRY_S, "interval_step": 0, "interval_max": _RETRY_S}
-        return super()._ensure_connection(*args, **{**steps, **options})
+        if len(args) <= 2:  # kombu itself names them by position, behind two others
+            steps = {"interval_start": _RETRY_S, "interval_step": 0, "interval_max": _RETRY_S}
+            options = {**steps, **options}
+        return super()._ensure_connection(*args, **options)
 
 
 class Amqp(amqp.AMQP):

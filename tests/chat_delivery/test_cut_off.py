@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from accounts.store import redis_client
 from chat.delivery import streams
@@ -23,6 +24,7 @@ from chat.models import FinishReason, Generation, Status
 from chat.tasks import reap_generations
 from eugpt.celery import app
 from tests.chat_delivery.generations import claim, submit
+from tests.support.servers import TestServers
 
 WAIT_S = 20.0
 SKEW = timedelta(seconds=60)
@@ -191,3 +193,17 @@ def test_the_broker_is_asked_again_every_second_however_long_it_is_away() -> Non
     with app.connection_for_read("redis://127.0.0.1:1/0") as nowhere, pytest.raises(Enough):
         nowhere.ensure_connection(failed, app.conf.broker_connection_max_retries)
     assert waits == [1, 1, 1]
+
+
+def test_a_broker_that_goes_away_under_a_sender_is_an_outage(servers: TestServers) -> None:
+    broker = servers.new_valkey("broker-that-goes")
+    broker.start()
+    try:
+        with app.connection_for_write(broker.url) as connected:
+            sender = app.amqp.Producer(connected)
+            app.send_task("chat.tasks.run_generation", ["x"], producer=sender)
+            broker.stop()
+            with pytest.raises(OperationalError):
+                app.send_task("chat.tasks.run_generation", ["x"], producer=sender)
+    finally:
+        broker.stop()
