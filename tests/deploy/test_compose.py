@@ -153,6 +153,16 @@ def test_only_caddy_is_reachable_and_the_servers_reach_nobody() -> None:
         assert "outside" in services()[name]["networks"]
 
 
+@pytest.mark.parametrize("file", FILES)
+def test_nothing_is_mounted_below_what_cannot_be_written(file: str) -> None:
+    """The engine would have to make the folder there: in a fresh checkout it is missing."""
+    for service in services(file).values():
+        mounts = [it.split(":") for it in service.get("volumes", ())]
+        closed = [it[1] for it in mounts if it[-1] == "ro"]
+        for place in (it[1] for it in mounts):
+            assert not any(place.startswith(f"{it}/") for it in closed), place
+
+
 def test_dockerfile_runs_as_nobody_special_and_says_what_it_is() -> None:
     text = (DEPLOY / "Dockerfile").read_text()
     for target in ("edge", "web", "worker"):
