@@ -138,7 +138,7 @@ def summary(run: Run) -> dict[str, Any]:
     """The figures of the whole run."""
     replies, requests = run.lines["reply"], run.lines["request"]
     good = [reply for reply in replies if not reply["error"]]
-    ended = [r for r in good if r["end"] != "cancelled"]
+    ended = [r for r in good if r["end"] != "cancelled" and not r["resumes"]]
     tokens = sum(reply["tokens"] for reply in replies)
     return {
         "seconds": round(run.seconds, 1),

@@ -20,7 +20,7 @@ _COLOURS = {
     "valkey": "#b3364b", "postgres": "#2f6ea8", "locust": "#b9bdc4",
 }  # fmt: skip
 _INK, _LEAF, _BARK = "#33363b", "#2f7d4f", "#c2622d"
-_DPI, _PALETTE = 90, 64
+_DPI, _PALETTE = 90, 192
 _NOTHING_MB = 8  # the axis shows so much at least: what is flat looks flat
 
 
@@ -53,7 +53,9 @@ def _save(figure: Figure, path: Path) -> None:
     with BytesIO() as buffer:
         figure.savefig(buffer, dpi=_DPI)
         with Image.open(buffer) as image:
-            flat = image.convert("RGB").quantize(_PALETTE, dither=Image.Dither.NONE)
+            flat = image.convert("RGB").quantize(
+                _PALETTE, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+            )
             flat.save(path, optimize=True)
 
 

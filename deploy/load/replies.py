@@ -44,7 +44,12 @@ class Reply(Answer):
 
     @property
     def gap_p95_ms(self) -> float | None:
-        """The gap that 95 % of this reply's gaps between messages stay below (nearest rank)."""
+        """The gap that 95 % of this reply's gaps between messages stay below (nearest rank).
+
+        None where the line was lost: its longest gap was the person's.
+        """
+        if self.resumes:
+            return None
         words = self.words[:-1] if self.is_over else self.words
         gaps = sorted(b - a for a, b in pairwise(words))
         return gaps[math.ceil(0.95 * len(gaps)) - 1] * 1e3 if gaps else None

@@ -70,6 +70,12 @@ def test_a_reply_that_is_not_right_says_why(reply: Reply, fault: str) -> None:
     assert fault in reply.wrong("stop")
 
 
+def test_a_lost_line_is_no_gap_of_the_server() -> None:
+    reply = reply_of(0, 1, 2)
+    reply.resumes = 1
+    assert reply.gap_p95_ms is None
+
+
 def test_a_reply_without_words_has_no_ttft() -> None:
     assert reply_of(done="").ttft_ms is None
     assert reply_of(done=None).ttft_ms is None
