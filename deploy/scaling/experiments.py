@@ -29,7 +29,8 @@ from deploy.scaling.site import Site, Worker, cores_here, has_quotas
 
 Numbers = dict[str, Any]
 
-# Of one core, for each of two workers: what is left is enough for all others at any pace.
+# Of one core, for each of two workers: what is left is enough for PostgreSQL and Valkey, and only
+# just for the whole chain.
 _SHARE = 0.6
 
 
@@ -184,12 +185,14 @@ def _balance(site: Site, clients: int, size: Size) -> Numbers:
 
 
 def web_relay(site: Site, size: Size) -> Numbers:
-    """What the web process uses for a token and for a reply, and what pokes cost one that has no
-    reader of them.
+    """What the web process uses for a token and for a reply, and what pokes cost another one, all
+    of whose readers have gone.
     """
     site.set_workers([Worker(len(cores_here()), size.slots)])
     short = through_sockets(site, size.crowd, size.times, new_tokens=size.new_tokens)
-    with site.more_web() as other:
+    with site.more_web() as (other, url):
+        # A web process listens from its first reader on.
+        through_sockets(site, 1, Times(0.2, 1.5), new_tokens=size.new_tokens, url=url)
         long = through_sockets(site, size.crowd, size.times, new_tokens=size.long_tokens)
         others_us = long["used"]["cpu_us_per_token"][other]
     short_us = short["used"]["cpu_us_per_token"]["web"] * size.new_tokens

@@ -22,7 +22,7 @@ import redis
 from deploy.local.errors import SetupError
 from deploy.local.paths import ROOT
 from deploy.scaling.counters import Counters, used
-from deploy.scaling.site import Cores, Site, pin
+from deploy.scaling.site import Site
 
 _FIRST_REPLY_S = 120.0
 _SAMPLES_S = 0.5
@@ -44,7 +44,7 @@ def through_sockets(
     times: Times,
     *,
     new_tokens: int = 60,
-    cores: Cores = (),
+    url: str = "",
     arguments: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """`clients` sockets that each send their next prompt when the last reply has ended."""
@@ -52,7 +52,7 @@ def through_sockets(
     out = Path(site.env["EUGPT_VAR_DIR"]) / "bench_chat.json"
     out.unlink(missing_ok=True)
     options = [
-        "--url", site.socket_url, "--clients", clients, "--seconds", times.window,
+        "--url", url or site.socket_url, "--clients", clients, "--seconds", times.window,
         "--warmup", times.warmup, "--new-tokens", new_tokens, "--json", out, *arguments,
     ]  # fmt: skip
     command = [sys.executable, "manage.py", "bench_chat", *map(str, options)]
@@ -60,8 +60,6 @@ def through_sockets(
         command, cwd=ROOT, env=site.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
-        if cores:
-            pin(child.pid, cores)
         load = psutil.Process(child.pid)
         _wait_for_reply(counters, child)
         time.sleep(times.warmup)

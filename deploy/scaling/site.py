@@ -123,8 +123,8 @@ class Site:
             raise SetupError(f"EuGPT is not healthy ({seen}):\n{self.tails()}")
 
     @contextmanager
-    def more_web(self) -> Iterator[str]:
-        """The name of one more web process, which nobody is connected to."""
+    def more_web(self) -> Iterator[tuple[str, str]]:
+        """The name of one more web process, and where its sockets are."""
         name = "web2"
         port = processes.free_port()
         self._start(name, "web", self.env | {"PORT": str(port)})
@@ -136,7 +136,7 @@ class Site:
             )
             if seen:
                 raise SetupError(f"{name} is not healthy ({seen}):\n{self.tails()}")
-            yield name
+            yield name, f"ws://127.0.0.1:{port}/ws/chat/"
         finally:
             processes.stop(self._running.pop(name))
 
