@@ -20,17 +20,21 @@ _POINTS_MAX = 400  # 80,000 pairs
 
 @dataclass(frozen=True)
 class Verdict:
-    """Slopes in units an hour; `grows` where both are over the tolerance."""
+    """Slopes in units an hour; `grows` where both are over the tolerance, and by `least` in all:
+    what a short run shows in an hour's measure is mostly the end of its warm-up.
+    """
 
     slope: float
     late_slope: float
     tolerance: float
+    least: float
     begin: float
     end: float
 
     @property
     def grows(self) -> bool:
-        return min(self.slope, self.late_slope) > self.tolerance
+        is_steep = min(self.slope, self.late_slope) > self.tolerance
+        return is_steep and self.end - self.begin > self.least
 
 
 def slope(t: Series, y: Series) -> float:
@@ -45,7 +49,7 @@ def slope(t: Series, y: Series) -> float:
     return float(np.median((y[second] - y[first])[pairs] / apart[pairs]))
 
 
-def judge(t: Series, y: Series, seconds: float, tolerance: float) -> Verdict | None:
+def judge(t: Series, y: Series, seconds: float, tolerance: float, least: float) -> Verdict | None:
     """The verdict over a line of a run of so many seconds; None where it has too few points."""
     after = t >= WARM_UP * seconds
     t, y = t[after], y[after]
@@ -56,6 +60,7 @@ def judge(t: Series, y: Series, seconds: float, tolerance: float) -> Verdict | N
         slope=slope(t, y) * 3600,
         late_slope=slope(t[half:], y[half:]) * 3600,
         tolerance=tolerance,
+        least=least,
         begin=float(np.median(y[:5])),
         end=float(np.median(y[-5:])),
     )

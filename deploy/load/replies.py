@@ -59,7 +59,13 @@ class Reply(Answer):
         return (self.ended - self.sent[0]) * 1e3 if self.ended and self.sent else None
 
     def wrong(self, *finish_reasons: str) -> str:
-        """Everything that makes it a failure, "" when it is as it must be."""
+        """Everything that makes it a failure, "" when it is as it must be.
+
+        A safety rule may take a reply's words back: then they are not the text of its end.
+        """
+        if self.finish_reason == "filtered" and self.end == "done":
+            finish_reasons = ("filtered",)
+            del self.faults["text_differs"]
         found = [f"{count} {name}" for name, count in sorted(self.faults.items())]
         if self.end == "error":
             found.append(f"error {self.code}")

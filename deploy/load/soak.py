@@ -20,9 +20,9 @@ TOLERANCE_MB_H = 12.0
 # Two replies a second are 7,000 an hour: a file or thread kept by every hundredth shows.
 TOLERANCE_HANDLES_H = 60.0
 _JUDGED = (
-    ("private_mb", "MB", TOLERANCE_MB_H),
-    ("files", "open files", TOLERANCE_HANDLES_H),
-    ("threads", "threads", TOLERANCE_HANDLES_H),
+    ("private_mb", "MB", TOLERANCE_MB_H, 3.0),
+    ("files", "open files", TOLERANCE_HANDLES_H, 6.0),
+    ("threads", "threads", TOLERANCE_HANDLES_H, 6.0),
 )
 _BY_PROCESS = "postgres"
 
@@ -35,8 +35,8 @@ def judge(run: Run) -> tuple[dict[str, Any], list[str]]:
         if name == "locust":
             continue
         verdicts[name] = {}
-        for column, unit, tolerance in _JUDGED[: 1 if name == _BY_PROCESS else None]:
-            verdict = flat.judge(part.t, line_of(name, part, column), run.seconds, tolerance)
+        for column, unit, tolerance, least in _JUDGED[: 1 if name == _BY_PROCESS else None]:
+            verdict = flat.judge(part.t, line_of(name, part, column), run.seconds, tolerance, least)
             if verdict is None:
                 faults.append(f"{name}: too few samples to judge {column}")
                 continue

@@ -70,6 +70,11 @@ def test_a_reply_that_is_not_right_says_why(reply: Reply, fault: str) -> None:
     assert fault in reply.wrong("stop")
 
 
+def test_a_reply_that_a_safety_rule_took_back_is_right() -> None:
+    assert reply_of(0, 1, 2, done="", finish="filtered").wrong("stop") == ""
+    assert "1 lost" in reply_of(0, 2, done="", finish="filtered").wrong("stop")
+
+
 def test_a_lost_line_is_no_gap_of_the_server() -> None:
     reply = reply_of(0, 1, 2)
     reply.resumes = 1
@@ -145,10 +150,11 @@ def test_slope_does_not_see_peaks() -> None:
         ("a rise that ends", 300 + 40 * (1 - np.exp(-T / 120)), False),
         ("a leak of 60 MB an hour", 300 + T / 60, True),
         ("a shrinking one", 300 - T / 60, False),
+        ("less than 3 MB in all", 300 + T / 600, False),
     ],
 )
 def test_only_what_keeps_growing_grows(name: str, line: flat.Series, grows: bool) -> None:
-    verdict = flat.judge(T, line, 1200, soak.TOLERANCE_MB_H)
+    verdict = flat.judge(T, line, 1200, 5.0, 3.0)
     assert verdict is not None
     assert verdict.grows is grows, name
 
@@ -165,7 +171,7 @@ def test_postgres_is_judged_for_each_connection(each_mb: float, grows: bool) -> 
 
 
 def test_too_short_a_line_is_not_judged() -> None:
-    assert flat.judge(T[:10], T[:10], 30, 1) is None
+    assert flat.judge(T[:10], T[:10], 30, 1, 1) is None
 
 
 @pytest.fixture
