@@ -14,8 +14,7 @@ import numpy as np
 from deploy.load import flat
 from deploy.load.figures import Part, Run
 
-# Of a part's private memory, an hour. Twenty minutes show 2 MB of it; the noise of the allocators
-# is about half of that.
+# Of a part's private memory, an hour: 2.6 MB in what 20 minutes leave after the warm-up.
 TOLERANCE_MB_H = 12.0
 # Two replies a second are 7,000 an hour: a file or thread kept by every hundredth shows.
 TOLERANCE_HANDLES_H = 60.0
