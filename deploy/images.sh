@@ -1,19 +1,17 @@
 #!/bin/sh
 # Images without compose: deploy/images.sh build | sizes
-# Builds edge, web, worker and ops with docker or podman, whichever is there, or lists their layers.
+# Builds edge, web, worker and ops, or lists their layers. ENGINE: docker or podman, if both are there.
 # BUILD_ARGS: more arguments for `build`, for example "--build-arg PIP_TORCH_ARGS= --no-cache".
 set -eu
 cd "$(dirname "$0")/.."
 
-if command -v docker >/dev/null; then
-    engine=docker format=
-elif command -v podman >/dev/null; then
-    # OCI's own format knows no health checks.
-    engine=podman format="--format docker"
-else
-    echo "docker or podman is needed to build images" >&2
-    exit 1
-fi
+engine=${ENGINE:-$(command -v docker || command -v podman || true)}
+case ${engine##*/} in
+docker) format= ;;
+# OCI's own format knows no health checks.
+podman) format="--format docker" ;;
+*) echo "docker or podman is needed to build images" >&2; exit 1 ;;
+esac
 tag=${IMAGE_TAG:-latest}
 targets="edge web worker ops"
 
