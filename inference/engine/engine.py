@@ -86,7 +86,7 @@ class Engine:
         request = Request(
             request_id, prompt_ids, params, seed, detokenizer,
             deadline=time.monotonic() + self.config.deadline_s,
-            generated=list(generated or ()),
+            generated=list(generated or ()), begun=len(generated or ()),
         )  # fmt: skip
         self.scheduler.add(request)
         self._requests[request_id] = request
@@ -125,7 +125,7 @@ class Engine:
             logits = self._runner.run(chunks)
             ready = [chunk.request for chunk in chunks if chunk.gives_token]
             if ready:
-                self.stats.continued = sum(1 for request in ready if request.generated)
+                self.stats.continued = sum(len(it.generated) > it.begun for it in ready)
                 outputs += self._advance(ready, self._sampler.sample(logits, ready))
         return outputs
 

@@ -45,6 +45,7 @@ class Request:
     detokenizer: Detokenizer
     deadline: float  # time.monotonic()
     generated: list[int] = field(default_factory=list)
+    begun: int = 0  # of these, the tokens it came with
     is_cancelled: bool = False
     created: float = field(default_factory=time.monotonic)
     slot: int = -1  # while it runs

@@ -12,6 +12,6 @@ class StepStats:
     seconds: float = 0.0
     interval: float = 0.0
     batch: int = 0  # requests it computed tokens of
-    continued: int = 0  # replies that got a further token, after their first
+    continued: int = 0  # replies that got a further token, after their first of this engine
     prompt_tokens: int = 0  # of the contexts of those it admitted
     cached_tokens: int = 0  # of these, taken over from a slot

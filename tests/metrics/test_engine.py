@@ -53,6 +53,18 @@ def test_steps_tell_what_was_read_taken_over_and_written(tmp_path: Path) -> None
     assert thread.step_s() == 0
 
 
+def test_the_first_token_of_a_reply_that_goes_on_follows_none(tmp_path: Path) -> None:
+    """Between it and the one before lies a lost worker, or a day."""
+    checkpoint = checkpoint_io.verify(build_tiny_checkpoint(tmp_path / "tiny"))
+    engine = load_engine(checkpoint, slots=1, threads=1, precision="fp32", kept_contexts=0)
+    engine.submit("a", PROMPT, PARAMS, [20, 21, 22])
+    continued = []
+    while not engine.is_idle:
+        if any(output.token_ids for output in engine.step()):
+            continued.append(engine.stats.continued)
+    assert continued == [0] + [1] * (12 - 3 - 1)
+
+
 @dataclass
 class StubThread:
     is_dead: bool = False
