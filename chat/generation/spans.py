@@ -13,14 +13,15 @@ from chat.models import Generation
 def generation_trace(generation: Generation, written_at: datetime) -> None:
     """Waiting in the queue, reading the prompt, writing, and publishing its end (just now).
 
-    `written_at` is when the engine's last word was there. An attempt that was lost tells nothing:
+    `written_at` is when the engine's last word was there, by this process's clock; the row's times
+    are by the database's. An attempt that was lost tells nothing:
     its time is in the wait of the one that ended.
     """
     g = generation
     if not g.traceparent or g.started_at is None:
         return
-    now = timezone.now()
-    first = g.first_token_at or written_at
+    written, now = written_at + g.clock, timezone.now() + g.clock
+    first = g.first_token_at or written
     facts = {
         "attempt": g.attempt,
         "finish_reason": str(g.finish_reason),
@@ -32,7 +33,7 @@ def generation_trace(generation: Generation, written_at: datetime) -> None:
     parts = [
         Told("queue wait", g.queued_at, g.started_at),
         Told("prefill", g.started_at, first),
-        Told("decode", first, written_at),
-        Told("publish", written_at, now),
+        Told("decode", first, written),
+        Told("publish", written, now),
     ]
     span_tell(g.traceparent, Told("generation", g.queued_at, now, facts, parts))
