@@ -10,7 +10,7 @@ from typing import Any
 
 from accounts.request_ids import HEADER, request_id, request_id_of, work_for, working_for
 from accounts.spans import span, traceparent, work_below
-from accounts.work import work_on
+from accounts.work import work_on, working_on
 
 _HEADER = HEADER.lower().encode()
 _STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
@@ -18,7 +18,11 @@ _TASK_HEADER, _TASK_PARENT = "x_request_id", "x_traceparent"
 
 
 class RequestIds:
-    """ASGI: the id of a request in its context and in the head of its answer."""
+    """ASGI: the id of a request in its context and in the head of its answer.
+
+    It begins with neither generation nor trace: uvicorn starts a pipelined request in the context
+    of the one before.
+    """
 
     def __init__(self, application: Any) -> None:
         self.application = application
@@ -33,7 +37,8 @@ class RequestIds:
                 message = {**message, "headers": headers}
             await send(message)
 
-        with working_for(name):
+        work_below("")
+        with working_for(name), working_on():
             await self.application(scope, receive, send_named)
 
 

@@ -1,5 +1,6 @@
 """One id leads from a request through its logs, its task and its row to its stream."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 from websockets.asyncio.client import connect
 
 from accounts.request_ids import request_id, request_id_of, working_for
+from accounts.spans import traceparent, work_below
+from accounts.work import Work, work, working_on
 from eugpt.request_ids import RequestIds, task_begins, task_ended, task_sent
 from tests.support.stack import Stack
 from tests.support.wire import receive, send
@@ -54,6 +57,21 @@ async def test_answers_name_it_and_the_code_behind_knows_it(start: str) -> None:
     assert seen == [OURS]
     assert sent[0]["headers"] == [(b"a", b"b"), (b"x-request-id", OURS.encode())]
     assert request_id() == ""
+
+
+async def test_a_request_begins_with_nothing_of_the_one_before() -> None:
+    """uvicorn starts a pipelined request from within the answer to the one before."""
+    seen = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        seen.append((work(), traceparent()))
+
+    scope: dict[str, Any] = {"type": "http", "headers": []}
+    with working_on("a-generation", 7):
+        work_below("00-" + "1" * 32 + "-" + "2" * 16 + "-01")
+        await asyncio.create_task(RequestIds(application)(scope, None, None))
+        work_below("")
+    assert seen == [(Work(), "")]
 
 
 def test_a_task_works_for_the_request_that_sent_it() -> None:
