@@ -21,7 +21,7 @@ from chat.delivery.streams import Entry
 from chat.delivery.tailer import Reader, tailer
 from chat.delivery.threads import OUTAGES, in_thread
 from chat.generation.queue import QueuePlace, queue_place
-from chat.metrics import entry_sent
+from chat.metrics import entry_sent, error_told
 from chat.models import UNFINISHED, FinishReason, Generation, Status
 
 __all__ = ["OUTAGES", "follow", "in_thread", "with_keep_alive"]
@@ -109,12 +109,18 @@ class _Following:
         if self._waiting is not None and self._waiting.is_over:
             self.leave_queue()
         if self._end is not None and self._reader.has_caught_up:
-            return Entry.of(self._reader.cursor, *self._end)
+            return self._told(*self._end)
         if time.monotonic() - self._looked >= ROW_LOOK_S:
             await self._look()
         if time.monotonic() - self._heard > QUIET_LIMIT_S:
-            return Entry.of(self._reader.cursor, "error", QUIET)
+            return self._told("error", QUIET)
         return None
+
+    def _told(self, kind: str, data: dict[str, Any]) -> Entry:
+        """An end that stands in no stream; one that is an error of its own is counted."""
+        if data in (GONE, QUIET, EXPIRED):
+            error_told(data["code"])
+        return Entry.of(self._reader.cursor, kind, data)
 
     async def _look(self) -> None:
         """Ask the row. Its end is told once all that the stream has was read after this."""

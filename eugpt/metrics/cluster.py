@@ -154,7 +154,8 @@ class Cluster(Collector):
                 failed = error
                 continue
             at = time.monotonic()
-            self._seen |= {name: (value, at) for name, value in gauges.items()}
+            # Another dict: a scrape may be reading this one.
+            self._seen = self._seen | {name: (value, at) for name, value in gauges.items()}
             if ask is _valkey:
                 self._on_redis()
         if failed is None:

@@ -19,6 +19,7 @@ from chat.delivery.follow import follow
 from chat.delivery.streams import START, Entry
 from chat.delivery.tailer import Tailer
 from chat.delivery.threads import in_thread
+from chat.metrics import LIFE
 from chat.models import FinishReason, Generation, Status
 from tests.accounts.clients import user_make
 from tests.chat.factories import conversation_make, exchange_make
@@ -148,13 +149,19 @@ async def test_reply_that_is_gone_is_told() -> None:
     assert [(entry.type, entry.data["code"]) for entry in entries] == [("error", "not_found")]
 
 
+def errors_told(code: str) -> float:
+    return LIFE.get_sample_value("eugpt_errors_total", {"source": "api", "code": code}) or 0.0
+
+
 @pytest.mark.parametrize("status", [Status.RUNNING, Status.QUEUED])
 async def test_quiet_reply_ends_the_stream(status: Status, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "QUIET_LIMIT_S", 2.0)
     monkeypatch.setattr(following, "ROW_LOOK_S", 0.2)
+    counted = errors_told("timeout")
     row = await in_thread(partial(guest_row, status))
     entries = await all_of(row, within_s=30)
     assert (entries[-1].type, entries[-1].data["code"]) == ("error", "timeout")
+    assert errors_told("timeout") == counted + 1
     assert "token" in kinds(entries)
 
 
