@@ -44,7 +44,7 @@ def main(verbosity: int) -> None:
         sys.exit(f"EuGPT cannot start: {error}")
     import django
     from django.core.management import CommandError, call_command
-    from django.db import connection
+    from django.db import OperationalError, connection
 
     django.setup()
     try:
@@ -57,6 +57,10 @@ def main(verbosity: int) -> None:
             call_command("load_checkpoint", str(config.models_dir / config.model), keep_active=True)
     except (CommandError, psycopg.errors.LockNotAvailable) as error:
         sys.exit(f"EuGPT cannot start: {error}")
+    except OperationalError as error:
+        if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+            raise
+        sys.exit("EuGPT cannot start: a migration needs a table that is in use (by a backup?)")
 
 
 if __name__ == "__main__":

@@ -86,6 +86,23 @@ def test_release_waits_for_another_and_leaves_when_told_to(env: dict[str, str]) 
         assert other.execute(tables).fetchone() == (0,)
 
 
+def test_release_says_that_a_table_is_in_use(env: dict[str, str]) -> None:
+    with psycopg.connect(env["DATABASE_URL"]) as backup:
+        backup.execute(
+            "CREATE TABLE django_migrations (id bigserial PRIMARY KEY, app varchar(255) NOT NULL,"
+            " name varchar(255) NOT NULL, applied timestamptz NOT NULL)"
+        )
+        backup.commit()
+        backup.execute("LOCK TABLE django_migrations")
+        # Shorter than ours, which a URL may do.
+        url = f"{env['DATABASE_URL']}?options=-c%20lock_timeout%3D300"
+        release = enter(env | {"DATABASE_URL": url}, "release")
+        said = output(release)
+    assert release.returncode == 1
+    assert "EuGPT cannot start: a migration needs a table that is in use" in said
+    assert "Traceback" not in said
+
+
 def test_entrypoint_runs_what_the_launcher_runs(tmp_path: Path, env: dict[str, str]) -> None:
     given = {"BIND": "0.0.0.0", "PORT": "8123", "EUGPT_SLOTS": "3", "EUGPT_VAR_DIR": "elsewhere"}
     bin_dir = tmp_path / "bin"
