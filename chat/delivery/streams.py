@@ -48,9 +48,7 @@ _SCRIPTS = Path(__file__).parent / "lua"
 
 
 class Append(IntEnum):
-    """What Redis answered: refused, taken, taken with a wish to stop, or not taken because what
-    stood before is lost.
-    """
+    """What Redis answered; CANCELLED is taken, LOST is not, as what stood before is lost."""
 
     REFUSED = 0
     OK = 1
@@ -258,11 +256,6 @@ def keep_input(generation_id: str, turns: list[Turn]) -> None:
     pipe.hset(key, "input", json.dumps(turns))
     pipe.expire(key, STREAM_TTL_S)
     pipe.execute()
-
-
-def forget_input(generation_id: str) -> None:
-    """Delete what was kept for a generation that does not come to be."""
-    redis_client().delete(control_key(generation_id))
 
 
 def forget(generation_ids: Sequence[str]) -> None:
