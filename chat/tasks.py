@@ -11,7 +11,6 @@ from celery.signals import worker_ready, worker_shutdown
 
 from accounts.store import redis_client
 from chat.generation.cancel import generations_stop_suspended
-from chat.generation.patience import OUTAGES
 from chat.generation.reaper import QUEUE, generations_reap
 from chat.generation.run import generation_run
 from chat.generation.worker import worker, worker_stop
@@ -22,27 +21,12 @@ logger = logging.getLogger(__name__)
 # Beat sends one look a second. Those that have piled up while no process took any are one.
 _REAP_TURN, _REAP_APART_MS = "eugpt:reaper:turn", 500
 _STARTED_OVER = "_EUGPT_STARTED_OVER"
-_PASSED = "eugpt_passed"
 
 
-@shared_task(bind=True)
-def run_generation(self: Any, generation_id: str) -> None:
-    """Run whichever generation waits longest. The id tells in logs why the task was sent.
-
-    Where another worker is clearly quicker the task goes back once, and it is next to ask.
-    """
-    if not self.request.get(_PASSED) and worker().should_pass() and _passed_on(generation_id):
-        return
+@shared_task
+def run_generation(generation_id: str) -> None:
+    """Run whichever generation waits longest. The id tells in logs why the task was sent."""
     generation_run(worker=worker())
-
-
-def _passed_on(generation_id: str) -> bool:
-    # A header, not an argument: workers of an earlier version take such a task, too.
-    try:
-        run_generation.apply_async((generation_id,), headers={_PASSED: "1"})
-    except OUTAGES:
-        return False
-    return True
 
 
 @shared_task

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import redis
 import redis.exceptions
@@ -25,7 +24,6 @@ from chat import metrics
 from chat.delivery.publisher import Publisher
 from chat.generation.engines import Engines
 from chat.generation.fence import held_in_database_by_thread
-from chat.generation.neighbours import SAMPLE, Neighbours
 from chat.generation.pace import Pace
 from chat.generation.patience import OUTAGES
 from chat.generation.stops import StopListener
@@ -62,7 +60,6 @@ class Worker:
         self._engines: Engines
         self._watch: CheckpointWatch
         self._pace = Pace()
-        self._neighbours = Neighbours()
         self._stopping = threading.Event()
         self._signed = time.monotonic()
         # Of its own: a late answer to somebody else must not delay the sign of life.
@@ -136,10 +133,6 @@ class Worker:
         finally:
             self._engines.release(key)
 
-    def should_pass(self) -> bool:
-        """Whether the prompt of a task is better off with another worker; see `neighbours`."""
-        return self._neighbours.should_pass(len(self._engines.held()))
-
     def _first_engine(self) -> tuple[ServingEngine, tuple[Release, Exception] | None]:
         """The active checkpoint's or, where it cannot be loaded, that of the one before, and why:
         workers that were there already serve that one, and a supervisor would start us for ever.
@@ -166,7 +159,6 @@ class Worker:
         """Called on an engine's thread after each step."""
         count = sum(len(output.token_ids) for output in outputs)
         self._pace.add(count)
-        self._neighbours.stepped()
         metrics.tokens_written(count)
         self.publisher.put(outputs)
 
@@ -183,7 +175,6 @@ class Worker:
         while not self._stopping.is_set():
             try:
                 self._sign()
-                self._look()
             except redis.exceptions.RedisError:
                 logger.warning("no sign of life: Redis does not answer", exc_info=True)
             self._stopping.wait(_BEAT_S)
@@ -205,7 +196,6 @@ class Worker:
             "pid": os.getpid(),
             "started_at": self.started_at,
             "tokens_per_s": round(self._pace.per_s(), 1),
-            "step_s": round(self._neighbours.step_s(len(self._engines.held())), 6),
             "loading": self._watch.loading,
             "checkpoint_error": self._watch.error,
         }
@@ -214,13 +204,6 @@ class Worker:
         pipe.set(WORKER_KEY_PREFIX + self.id, json.dumps(state), px=_LIFE_MS)
         pipe.execute()
         self._signed = time.monotonic()
-
-    def _look(self) -> None:
-        """See how quick some others are, the same number however many there are."""
-        some: Any = self._redis.srandmember(WORKERS_KEY, SAMPLE)
-        ids = [name.decode() for name in some if name.decode() != self.id]
-        signs: Any = self._redis.mget([WORKER_KEY_PREFIX + name for name in ids]) if ids else []
-        self._neighbours.look(signs)
 
     def _die(self) -> None:
         """The engine or the publisher has failed: leave; the supervisor starts a fresh process.
