@@ -5,8 +5,6 @@ The same load is scraped by a real Prometheus, which is then asked every query o
 
 import asyncio
 import collections
-import json
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,11 +15,11 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local import processes, procfile
-from tests.metrics.promtool import ALERTS, panels, program, rules
+from tests.metrics.promtool import program
+from tests.metrics.scraper import ask_everything, prometheus
 from tests.support.stack import Stack
 from tests.support.wire import http, send, sign_up, socket, sse, until
 
@@ -29,8 +27,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 Numbers = collections.Counter[tuple[str, tuple[str, ...]]]
 
-# What nothing was there for: no limit of memory, no alert that fires.
-EMPTY = {"overview: Alerts that fire A", "overview: Valkey's memory B"}
 # Long enough to be worth taking over from another slot.
 TEXT = "hello there, how are you today?"
 STREAM_EVENTS = {"started", "token", "done", "error"}
@@ -225,8 +221,7 @@ class Counted:
 async def test_sums_are_what_the_database_says_and_prometheus_answers_every_query(
     site: Site, tmp_path: Path
 ) -> None:
-    with ExitStack() as running:
-        prometheus = _prometheus(site, tmp_path, running)
+    with prometheus(site.private, tmp_path) as url:
         before, rows_before = site.sums(), site.rows()
         seen = await load(site.webs)
         site.lose(attempt=1)  # goes on once more, without its words
@@ -234,8 +229,8 @@ async def test_sums_are_what_the_database_says_and_prometheus_answers_every_quer
         wait_for_ends(site)
         counted = Counted(before, site.sums(), rows_before, site.rows())
         _compare(counted, seen)
-        if prometheus:
-            _ask_everything(prometheus)
+        if url:
+            ask_everything(url)
 
 
 def _compare(counted: Counted, seen: collections.Counter[str]) -> None:
@@ -267,70 +262,3 @@ def _compare(counted: Counted, seen: collections.Counter[str]) -> None:
     assert grown("eugpt_stream_lag_seconds_count") == seen["entries"]
     assert grown("eugpt_sockets") == 0
     assert not any("0000-4000-8000" in label for _, labels in counted.after for label in labels)
-
-
-def _prometheus(site: Site, folder: Path, running: ExitStack) -> str:
-    """Start one that scrapes the site; returns its address."""
-    try:
-        command = program("prometheus")
-    except pytest.skip.Exception:
-        return ""  # the test above says why
-    targets = [
-        {"targets": [url.removeprefix("http://")], "labels": {"role": role}}
-        for role, url in site.private
-    ]
-    config = {
-        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
-        "rule_files": [str(ALERTS)],
-        "scrape_configs": [{"job_name": "eugpt", "static_configs": targets}],
-    }
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-    port = processes.free_port()
-    started = subprocess.Popen(
-        [
-            command, f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
-            f"--web.listen-address=127.0.0.1:{port}", "--log.level=error",
-        ],
-    )  # fmt: skip
-    running.callback(processes.stop, started)
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    while len(_values(url, 'up{job="eugpt"} == 1')) < len(targets):
-        assert time.monotonic() < deadline, "not everybody is scraped"
-        time.sleep(0.3)
-    return url
-
-
-def _values(url: str, query: str) -> list[Any]:
-    try:
-        answer = httpx.get(f"{url}/api/v1/query", params={"query": query}, trust_env=False)
-    except httpx.TransportError:
-        return []  # it is starting
-    if answer.status_code == 503:
-        return []
-    body = answer.json()
-    assert body["status"] == "success", (query, body)
-    return list(body["data"]["result"])
-
-
-def _ask_everything(url: str) -> None:
-    """Each query gives data, but the named ones; each rule was evaluated without an error."""
-    newest = 'sum(increase(eugpt_generations_total{finish_reason="error"}[1m])) > 0'
-    deadline = time.monotonic() + 30
-    while not _values(url, newest) or not _values(url, "eugpt:http_failed:ratio5m"):
-        assert time.monotonic() < deadline, "the end of the load was not scraped"
-        time.sleep(0.3)
-    silent = {name for name, query in panels() if not _values(url, query)}
-    assert silent == EMPTY
-    for rule in rules():
-        _values(url, rule["expr"])
-    groups = httpx.get(f"{url}/api/v1/rules", trust_env=False).json()["data"]["groups"]
-    evaluated = [rule for group in groups for rule in group["rules"]]
-    assert {rule["name"] for rule in evaluated} == {
-        rule.get("alert") or rule["record"] for rule in rules()
-    }
-    assert [rule for rule in evaluated if rule["health"] != "ok"] == []
-    for rule in rules():
-        if "record" in rule:
-            assert _values(url, rule["record"]), rule["record"]
-    assert json.dumps(groups)
