@@ -2,31 +2,23 @@
 
 import json
 import os
-import shutil
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from django.apps import apps
-from django.db import connection
-from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from psycopg import sql
 
 from accounts.models import User
-from chat.safety.models import Category, SafetyRule
 from deploy.local import processes
 from deploy.ops import database, manifest
 from deploy.ops.__main__ import main
 from deploy.ops.backup import PREFIX, Wish, backup, backups, prune
 from deploy.ops.errors import OpsError
 from deploy.ops.restore import SEEDED, restore
-from inference.models import Activation, Checkpoint
-from moderation.roles import roles_apply
-from tests.accounts.clients import user_make
-from tests.accounts.test_delete_every_store import OLD_NAME, life
+from tests.deploy.conftest import names
 from tests.support.servers import TestServers
 from tests.support.stack import Stack
 from tests.support.wire import PASSWORD, http, sse
@@ -54,41 +46,6 @@ def everything(url: str) -> dict[str, list[str]]:
         limits = "SELECT conname || ' ' || contype::text FROM pg_constraint"
         found["constraints"] = sorted(text for (text,) in there.execute(limits))
     return found
-
-
-def names(url: str) -> set[str]:
-    with psycopg.connect(url) as there:
-        return {name for (name,) in there.execute("SELECT datname FROM pg_database")}
-
-
-@pytest.fixture
-def source(servers: TestServers, transactional_db: None) -> str:
-    """The address of the test's database, with something in every table."""
-    roles_apply()
-    life(user_make(OLD_NAME, is_staff=True), user_make("boss", is_staff=True))
-    tiny = {"path": "tiny", "sha256": "0" * 64, "parameters": 1, "manifest": {}}
-    checkpoint = Checkpoint.objects.create(name="tiny", is_active=True, **tiny)
-    Activation.objects.create(checkpoint=checkpoint, sha256="0" * 64)
-    device = StaticDevice.objects.create(user=User.objects.get(username="boss"), name="codes")
-    StaticToken.objects.create(device=device, token="ABCDEFGH")
-    SafetyRule.objects.create(name="one more", category=Category.values[0])
-    return database.named(servers.postgres.url, str(connection.settings_dict["NAME"]))
-
-
-@pytest.fixture
-def target(servers: TestServers) -> Iterator[str]:
-    """The address of a database that is not there yet."""
-    url = database.named(servers.postgres.url, "eugpt_restored")
-    yield url
-    with psycopg.connect(servers.postgres.url, autocommit=True) as admin:
-        for name in names(servers.postgres.url):
-            if name.startswith("eugpt_restored"):
-                admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-@pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("backups")
 
 
 def put_back(url: str, folder: Path, **options: bool) -> Any:
@@ -242,65 +199,6 @@ def test_old_backups_go_and_nothing_else_does(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {
         "eugpt-20261113T000000Z", "eugpt-20261114T000000Z", "eugpt-by-hand",
     }  # fmt: skip
-
-
-def test_a_full_disk_leaves_no_half_of_a_backup(
-    source: str, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usage = shutil.disk_usage(folder)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10))
-    with pytest.raises(OpsError) as error:
-        backup(source, os.environ, Wish(folder, keep=1))
-    assert error.value.code == "no_space"
-    assert list(folder.iterdir()) == []
-
-
-def test_a_server_that_is_away_and_an_empty_database_are_said(
-    servers: TestServers, folder: Path, target: str
-) -> None:
-    cases = (("postgresql://eugpt@127.0.0.1:1/x", "database_unreachable"),
-             (database.named(servers.postgres.url, "postgres"), "empty_database"))  # fmt: skip
-    for url, code in cases:
-        with pytest.raises(OpsError) as error:
-            backup(url, os.environ, Wish(folder, keep=1))
-        assert error.value.code == code
-    assert list(folder.iterdir()) == []
-
-
-def test_a_folder_that_cannot_be_written_is_said(source: str, folder: Path) -> None:
-    (folder / "file").touch()
-    with pytest.raises(OpsError) as error:
-        backup(source, os.environ, Wish(folder / "file" / "backups", keep=1))
-    assert error.value.code == "not_written"
-
-
-def test_a_locked_table_holds_a_backup_for_a_while_only(
-    source: str, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("deploy.ops.backup._LOCK_WAIT_S", 1)
-    with psycopg.connect(source) as migration:
-        migration.execute("LOCK TABLE accounts_user IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(OpsError) as error:
-            backup(source, os.environ, Wish(folder, keep=1))
-    assert error.value.code == "dump_failed"
-    assert list(folder.iterdir()) == []
-
-
-def test_model_files_that_cannot_be_put_back_are_said(
-    source: str, target: str, folder: Path
-) -> None:
-    """A container's own files cannot be written; by then the database is there."""
-    (folder / "models" / "tiny").mkdir(parents=True)
-    (folder / "models" / "tiny" / "config.json").write_text("{}")
-    env = os.environ | {"EUGPT_MODELS_DIR": str(folder / "models")}
-    made = backup(source, env, Wish(folder, keep=3, with_model=True))
-    (folder / "no-folder").touch()
-    done = restore(
-        target, env | {"EUGPT_MODELS_DIR": str(folder / "no-folder")}, made, is_forced=False
-    )
-    assert "by hand" in done.notes[0]
-    done = restore(target, env | {"EUGPT_MODELS_DIR": str(folder)}, made, is_forced=True)
-    assert (folder / "tiny" / "config.json").read_text() == "{}"
 
 
 @pytest.mark.e2e
