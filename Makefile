@@ -55,11 +55,11 @@ fuzz: ## Send 10,000 nonsense messages to a web process and come and go 2,000 ti
 	@FUZZ_MESSAGES=$${FUZZ_MESSAGES:-10000} FUZZ_ROUNDS=$${FUZZ_ROUNDS:-2000} \
 		exec $(BIN)/python -m pytest -q -s tests/sockets/test_fuzz.py
 
-e2e: ## All journeys of people in a real browser; `make test` runs the short ones (E2E_ARGS="-k share")
+e2e: ## Journeys of people in a real browser, all of them, and what else `make test` leaves out (E2E_ARGS="-k share")
 	$(VENV_DEV)
 	@deploy/setup-chromium.sh
 	@$(BIN)/python -m deploy.local frontend build
-	@exec $(BIN)/python -m pytest -m journey $(E2E_ARGS)
+	@exec $(BIN)/python -m pytest -m "journey or long" $(E2E_ARGS)
 
 lighthouse: ## Measure the pages with Lighthouse, phone and desktop; fails under the limits
 	$(VENV_DEV)

@@ -1,17 +1,19 @@
-"""In JSON every line of the real processes is an object, and one id leads through all of them."""
+"""What the real processes say: objects in JSON, one id through all of them, and nobody's words."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
-from deploy.local import processes
+from tests.security.visit import visit
+from tests.support.servers import TestServers
 from tests.support.stack import Stack
 
 PROCESSES = ("web", "worker", "jobs", "beat")
@@ -21,22 +23,21 @@ NAMES = {
 }  # fmt: skip
 
 
+# As talkative as can be; mails go to a server that is away.
+TALKATIVE = {"EUGPT_LOG_LEVEL": "DEBUG", "EUGPT_EMAIL_URL": "smtp://127.0.0.1:1"}
+
+
 @pytest.fixture(scope="module")
 def speaking_json(_session_stack: Stack) -> Iterator[Stack]:
     stack = _session_stack
-    stack.ensure_running()
-    before = dict(stack.env)
-    stack.env["EUGPT_LOG_FORMAT"] = "json"
-    _start_anew(stack)
-    yield stack
-    stack.env = before
-    _start_anew(stack)
+    with stack.with_settings(TALKATIVE | {"EUGPT_LOG_FORMAT": "json"}, *PROCESSES):
+        yield stack
 
 
-def _start_anew(stack: Stack) -> None:
-    for name in PROCESSES:
-        processes.stop(stack._running[name])
-    stack.ensure_running()
+@pytest.fixture
+def speaking_lines(stack: Stack) -> Iterator[Stack]:
+    with stack.with_settings(TALKATIVE | {"EUGPT_LOG_FORMAT": "line"}, *PROCESSES):
+        yield stack
 
 
 class Logs:
@@ -121,10 +122,41 @@ def test_a_lost_worker_is_told_with_the_same_ids(speaking_json: Stack) -> None:
 def test_every_line_is_an_object_from_start_to_stop(speaking_json: Stack) -> None:
     """The libraries' lines, too: Celery's readiness, its stop, uvicorn's."""
     stack, logs = speaking_json, Logs(speaking_json)
-    _start_anew(stack)
+    stack.restart(*PROCESSES)
     for name in PROCESSES:
         for line in logs.read(name):
             assert set(line) >= NAMES
             assert line["process"] == name
     assert any(line["logger"].startswith("celery") for line in logs.read("jobs"))
     logs.wait("worker", level="INFO", logger="chat.generation.worker")
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(400)
+async def test_a_whole_visit_leaves_no_word_in_any_log(
+    speaking_json: Stack, servers: TestServers
+) -> None:
+    await _visit(speaking_json, servers, sign='"request_id": null')
+
+
+@pytest.mark.e2e
+@pytest.mark.long
+@pytest.mark.timeout(400)
+async def test_a_whole_visit_leaves_no_word_in_lines_for_people(
+    speaking_lines: Stack, servers: TestServers
+) -> None:
+    await _visit(speaking_lines, servers, sign="[-]: ")
+
+
+async def _visit(stack: Stack, servers: TestServers, sign: str) -> None:
+    known = await visit(stack)
+    texts = {name: stack.log(name) for name in PROCESSES}
+    for name in ("worker", "jobs"):  # they did speak, in our form
+        assert sign in texts[name]
+    texts |= {path.name: path.read_text(errors="replace") for path in _server_logs(servers)}
+    assert "postgres.log" in texts
+    assert {name: known.sung(text) for name, text in texts.items() if known.sung(text)} == {}
+
+
+def _server_logs(servers: TestServers) -> list[Path]:
+    return sorted(servers.directory.glob("*.log"))

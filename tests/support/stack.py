@@ -64,10 +64,27 @@ class Stack:
     def kill_worker(self) -> None:
         self.kill("worker")
 
-    def restart_worker(self) -> None:
-        """Start a new worker in the place of the running or killed one, and wait for it."""
-        processes.stop(self._running["worker"])
+    def restart(self, *names: str) -> None:
+        """Start new ones in the place of these processes, running or killed; wait for health."""
+        self.stop(*names)
         self.ensure_running()
+
+    def restart_worker(self) -> None:
+        self.restart("worker")
+
+    @contextmanager
+    def with_settings(self, env: Mapping[str, str], *names: str) -> Iterator[None]:
+        """These processes with other settings. They are ended then: whoever needs them starts
+        them as they were, or with other settings again.
+        """
+        before = dict(self.env)
+        self.env |= env
+        self.restart(*names)
+        try:
+            yield
+        finally:
+            self.env = before
+            self.stop(*names)
 
     @contextmanager
     def slow_worker(self, *, run_s: float = 0.01, rest_s: float = 0.09) -> Iterator[None]:
@@ -134,11 +151,13 @@ class Stack:
             for name in self._commands
         )
 
-    def stop(self) -> None:
-        for process in self._running.values():
+    def stop(self, *names: str) -> None:
+        """End these processes, or all of them; in peace, and all at once."""
+        ending = [self._running[name] for name in names or self._running if name in self._running]
+        for process in ending:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-        for process in self._running.values():
+        for process in ending:
             processes.stop(process)
 
     def _log_path(self, name: str) -> Path:
