@@ -5,6 +5,7 @@ Nothing imported from here may import torch.
 
 # ruff: noqa: E402  the apps must be loaded before what uses them is imported
 
+import asyncio
 import os
 import resource
 import sys
@@ -43,7 +44,7 @@ from eugpt.client_address import ClientAddress
 from eugpt.headers import SecurityHeaders
 from eugpt.metrics.http import HttpMetrics
 from eugpt.metrics.roles import web_started
-from eugpt.observe import observe_start, traced
+from eugpt.observe import last_words, observe_start, traced
 from eugpt.origins import OriginGate
 from eugpt.request_ids import RequestIds
 from eugpt.static_site import StaticSite
@@ -59,8 +60,11 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
     try:
         while True:
             message = await receive()
+            is_over = message["type"] == "lifespan.shutdown"
+            if is_over:
+                await asyncio.to_thread(last_words)
             await send({"type": f"{message['type']}.complete"})
-            if message["type"] == "lifespan.shutdown":
+            if is_over:
                 return
     finally:
         pulse.cancel()

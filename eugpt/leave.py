@@ -12,6 +12,8 @@ import threading
 import time
 from typing import Any
 
+from eugpt.observe import last_words
+
 logger = logging.getLogger(__name__)
 
 # An orderly end takes less, unless a server does not answer.
@@ -42,4 +44,5 @@ def _watch() -> None:
         if state.active_requests:
             idle_from = time.monotonic()
     logger.warning("nothing runs here and a server does not answer: this worker leaves as it is")
+    last_words()  # what is registered for an exit is not called
     os._exit(exitcode)

@@ -17,6 +17,8 @@ from eugpt.config import config_load
 # Together with a graceful stop (10 s) below what a supervisor waits (15 s).
 LAST_WORDS_S = 2.0
 
+_flushes: list[Callable[[], object]] = []
+
 
 def observe_start(**_: Any) -> None:
     """Once in each process of the table; also Celery's `worker_init` and `beat_init`."""
@@ -24,11 +26,11 @@ def observe_start(**_: Any) -> None:
     if config.sentry_dsn:
         from eugpt.observe.sentry import sentry_start
 
-        at_exit(sentry_start(config))
+        _flushes.append(sentry_start(config))
     if config.otel_endpoint:
         from eugpt.observe.traces import traces_start
 
-        at_exit(traces_start(config))
+        _flushes.append(traces_start(config))
 
 
 def traced(application: Any) -> Any:
@@ -40,12 +42,14 @@ def traced(application: Any) -> Any:
     return RequestSpans(application)
 
 
-def at_exit(flush: Callable[[], object]) -> None:
-    """Send what is left, LAST_WORDS_S at most, whoever does not answer."""
+@atexit.register
+def last_words() -> None:
+    """Send what is left, once; for each receiver LAST_WORDS_S at most, whether it answers or not.
 
-    def last_words() -> None:
-        thread = threading.Thread(target=flush, name="last-words", daemon=True)
+    The web process calls it itself: uvicorn ends by the signal that it got, and nothing that is
+    registered for an exit is called.
+    """
+    while _flushes:
+        thread = threading.Thread(target=_flushes.pop(), name="last-words", daemon=True)
         thread.start()
         thread.join(LAST_WORDS_S)
-
-    atexit.register(last_words)

@@ -76,22 +76,10 @@ def test_an_event_says_what_the_line_says() -> None:
 @pytest.fixture
 def watched(stack: Stack) -> Iterator[tuple[Stack, Receiver]]:
     """The stack with a receiver of both, and a database that quotes some prompts."""
-    before = dict(stack.env)
     with receiving() as receiver, _quoting(stack.env["DATABASE_URL"]):
-        stack.env |= {
-            "EUGPT_SENTRY_DSN": receiver.dsn,
-            "EUGPT_OTEL_ENDPOINT": receiver.otel_endpoint,
-        }
-        _start_anew(stack)
-        yield stack, receiver
-        stack.env = before
-        _start_anew(stack)
-
-
-def _start_anew(stack: Stack) -> None:
-    for name in ("web", "worker"):
-        processes.stop(stack._running[name])
-    stack.ensure_running()
+        env = {"EUGPT_SENTRY_DSN": receiver.dsn, "EUGPT_OTEL_ENDPOINT": receiver.otel_endpoint}
+        with stack.with_settings(env, "web", "worker"):
+            yield stack, receiver
 
 
 @contextmanager
@@ -143,10 +131,20 @@ async def test_a_visit_is_seen_and_no_word_of_it(watched: tuple[Stack, Receiver]
     until(lambda: _span(receiver, "POST api/chat", generation_id))
     _check_trace(receiver, generation_id)
 
+    _last_words(stack, receiver)
     sent = receiver.everything()
     assert word.encode() not in sent
     assert token.encode() not in sent
     assert stack.env["REDIS_URL"].encode() not in sent
+
+
+def _last_words(stack: Stack, receiver: Receiver) -> None:
+    """What has happened right before the end is sent before the end."""
+    headers = {"X-Request-Id": "the-last-request"}
+    assert httpx.get(f"{stack.base_url}/api/auth/me", headers=headers).status_code == 401
+    stack.stop("web")
+    told = [_facts(it).get("eugpt.request_id") for it in receiver.spans()]
+    assert headers["X-Request-Id"] in told
 
 
 def _tagged(receiver: Receiver, request_id: str) -> dict[str, Any] | None:
