@@ -65,8 +65,7 @@ async def test_a_full_valkey_is_503_with_a_code_and_passes(stack: Stack) -> None
                 assert await asked(stack, limited) == (503, "unavailable", True)
                 login = {"username": "nobody", "password": "nothing at all"}
                 refused = await limited.post("/api/auth/login", json=login)
-                assert refused.status_code in (401, 503), refused.text
-                assert refused.json()["code"] in ("bad_credentials", "unavailable")
+                assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
                 assert (await client.get("/livez")).status_code == 200
             assert await answered(stack, client) == before
             assert await answered(stack, limited) == before
