@@ -1,4 +1,4 @@
-"""The command line `python -m deploy.ops`: backup, restore, verify, list."""
+"""The command line `python -m deploy.ops`: backup, restore, drop, verify, list."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deploy.local.paths import ROOT
 from deploy.ops import database, manifest
 from deploy.ops.backup import Wish, backup, backups
 from deploy.ops.errors import OpsError
-from deploy.ops.restore import restore
+from deploy.ops.restore import forget, restore
 
 KEEP = 14
 
@@ -29,6 +29,10 @@ def main() -> int:
             _backup(env, Wish(folder, options.keep, options.with_model))
         elif options.command == "restore":
             _restore(env, _named(folder, options.name), is_forced=options.force)
+        elif options.command == "drop":
+            with database.database_url(env) as url:
+                forget(url, options.name)
+            print(f"{options.name} is gone.")
         elif options.command == "verify":
             _verify(_named(folder, options.name))
         else:
@@ -56,7 +60,9 @@ def _restore(env: Mapping[str, str], folder: Path, *, is_forced: bool) -> None:
         done = restore(url, env, folder, is_forced=is_forced)
     print(f"{folder.name} is restored: {done.rows} rows, migrated.")
     if done.kept:
-        print(f"The database of before is still there as {done.kept}; drop it when all is well.")
+        print(
+            f"The database of before is still there. When all is well: deploy.ops drop {done.kept}"
+        )
     for note in done.notes:
         print(note)
 
@@ -104,10 +110,12 @@ def _parser() -> argparse.ArgumentParser:
     put_back = commands.add_parser("restore", help="into the database of this installation")
     put_back.add_argument("--force", action="store_true", help="replace what is in it")
     look = commands.add_parser("verify", help="is a backup whole?")
+    drop = commands.add_parser("drop", help="a database of before, which a restore has kept")
+    drop.add_argument("name", help="as the restore has said it")
     for command in (put_back, look):
         command.add_argument("name", help="a name in the folder, a path, or latest")
     everything = commands.add_parser("list", help="all backups")
-    for command in (make, put_back, look, everything):
+    for command in (make, put_back, drop, look, everything):
         command.add_argument("--folder", default="", help="where backups are (var/backups)")
     return parser
 

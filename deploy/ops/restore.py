@@ -7,6 +7,7 @@ away again. The database of before stays, under another name, until somebody dro
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -76,6 +77,18 @@ def restore(url: str, env: Mapping[str, str], folder: Path, *, is_forced: bool) 
             _drop(admin, kept)
     notes = _model_notes(env, folder, said)
     return Restored(sum(said.rows.values()), kept if is_there and has_rows else "", notes)
+
+
+def forget(url: str, kept: str) -> None:
+    """Drop a database that a restore has kept, and never another one."""
+    if not re.fullmatch(rf"{re.escape(database.name_of(url))}_before_\d{{14}}", kept):
+        raise OpsError("not_kept", f"{kept} is not the name of a database that a restore has kept.")
+    with database.connect(database.named(url, "postgres"), autocommit=True) as admin:
+        try:
+            query = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(kept))
+            admin.execute(query)
+        except psycopg.errors.InvalidCatalogName as error:
+            raise OpsError("not_kept", f"There is no database {kept}.") from error
 
 
 def _check_version(said: Manifest) -> None:

@@ -17,7 +17,7 @@ from deploy.ops import database, manifest
 from deploy.ops.__main__ import main
 from deploy.ops.backup import PREFIX, Wish, backup, backups, prune
 from deploy.ops.errors import OpsError
-from deploy.ops.restore import SEEDED, restore
+from deploy.ops.restore import SEEDED, forget, restore
 from tests.deploy.conftest import names
 from tests.support.servers import TestServers
 from tests.support.stack import Stack
@@ -172,6 +172,13 @@ def test_a_database_with_people_in_it_is_replaced_only_when_told(
             visitor.execute("SELECT 1")
     assert everything(target) == everything(source)
     assert everything(database.named(target, done.kept)) == later, "the one of before is kept"
+    for other in (database.name_of(target), "postgres", f"{database.name_of(target)}_before_1"):
+        with pytest.raises(OpsError, match="not_kept"):
+            forget(target, other)
+    forget(target, done.kept)
+    assert done.kept not in names(target)
+    with pytest.raises(OpsError, match="not_kept"):
+        forget(target, done.kept)
 
 
 def test_a_fresh_installation_counts_as_empty_but_not_while_it_runs(
