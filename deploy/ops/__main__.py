@@ -60,9 +60,8 @@ def _restore(env: Mapping[str, str], folder: Path, *, is_forced: bool) -> None:
         done = restore(url, env, folder, is_forced=is_forced)
     print(f"{folder.name} is restored: {done.rows} rows, migrated.")
     if done.kept:
-        print(
-            f"The database of before is still there. When all is well: deploy.ops drop {done.kept}"
-        )
+        print(f"The database of before is still there as {done.kept}.")
+        print(f"When all is well: python -m deploy.ops drop {done.kept}")
     for note in done.notes:
         print(note)
 
