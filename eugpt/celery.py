@@ -12,10 +12,9 @@ from celery.signals import (
     task_postrun,
     task_prerun,
     worker_init,
-    worker_shutting_down,
 )
 
-from eugpt.leave import leave_told, leave_watch
+from eugpt.leave import leave_watch
 from eugpt.logs import celery_speaks_here
 from eugpt.metrics.roles import PulseStep
 from eugpt.observe import observe_start
@@ -33,8 +32,8 @@ setup_logging.connect(lambda **_: None, weak=False)
 worker_init.connect(celery_speaks_here)
 worker_init.connect(observe_start)
 worker_init.connect(leave_watch)
-worker_shutting_down.connect(leave_told)
 beat_init.connect(observe_start)
+beat_init.connect(leave_watch)
 before_task_publish.connect(task_sent)
 task_prerun.connect(task_begins)
 task_postrun.connect(task_ended)

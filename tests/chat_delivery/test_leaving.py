@@ -4,6 +4,7 @@ import asyncio
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -68,6 +69,29 @@ def test_who_is_idle_leaves_though_the_servers_say_nothing(
             link.cut()
         process.send_signal(signal.SIGTERM)
         assert process.wait(LEAVE_S) == 0, processes.last_lines(log, 40)
+
+
+def test_who_cannot_hear_leaves_as_well() -> None:
+    """Looking up the name of a server that is gone keeps the main thread from Python's handlers."""
+    deaf = """
+import ctypes, signal
+from eugpt.leave import leave_watch
+leave_watch()
+signal.signal(signal.SIGTERM, lambda *_: None)
+print("ready", flush=True)
+system, lock = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+system.pthread_mutex_lock(lock)
+system.pthread_mutex_lock(lock)
+"""
+    process = subprocess.Popen([sys.executable, "-c", deaf], cwd=ROOT, stdout=subprocess.PIPE)
+    with process:
+        assert process.stdout is not None
+        try:
+            process.stdout.readline()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(LEAVE_S) == 0
+        finally:
+            process.kill()
 
 
 async def test_a_reply_is_written_to_its_end_before_its_worker_leaves(stack: Stack) -> None:
