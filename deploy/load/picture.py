@@ -124,7 +124,8 @@ def _failures(axis: Axes, run: Run) -> None:
 def _cpu(axis: Axes, run: Run) -> None:
     axis.set_title("CPU, cores", fontsize=9, loc="left")
     for name, part in sorted(run.parts.items()):
-        cores = np.convolve(part.cores(), np.ones(3) / 3, "same")
+        width = min(3, len(part.t))  # of few samples numpy would make as many as the window has
+        cores = np.convolve(part.cores(), np.ones(width) / width, "same")
         axis.plot(part.t, cores, color=_COLOURS.get(name), linewidth=1, label=name)
     axis.set_ylim(bottom=0)
     _legend(axis, run)

@@ -230,6 +230,16 @@ def test_the_report_names_every_fault_and_draws(logs: Path) -> None:
     assert len(picture) < 200_000
 
 
+def test_a_run_that_was_hardly_looked_at_is_drawn(logs: Path) -> None:
+    """On a machine that has no time for samples."""
+    path = logs / "processes.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
+    meta = json.loads((logs / report.META).read_text())
+    (logs / report.META).write_text(json.dumps(meta | {"kind": "load"}))
+    report.write(logs)
+    assert (logs / "report.png").stat().st_size > 0
+
+
 def test_a_run_of_nobody_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="nobody did anything"):
         read_run(tmp_path)
