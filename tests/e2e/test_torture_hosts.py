@@ -31,6 +31,7 @@ def _start(*arguments: str, scratch: str = "") -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.long
 @pytest.mark.skipif(bool(REASON), reason=REASON)
 def test_an_unplugged_worker_host_loses_no_answer_and_comes_back(tmp_path: Path) -> None:
     process = _start("--clients", "20", "--out", str(tmp_path))
