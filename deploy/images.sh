@@ -31,9 +31,9 @@ sizes() {
         bytes=$("$engine" image inspect --format '{{.Size}}' "$image")
         echo "$image: $((bytes / 1000000)) MB"
         # Layers without content are settings.
-        "$engine" history --no-trunc --format '{{.Size}}|{{.CreatedBy}}' "$image" |
-            grep -v '^0B' | sed -e 's#/bin/sh -c ##' -e 's/#(nop) *//' | cut -c 1-110 |
-            awk -F '|' '{ printf "  %10s  %s\n", $1, $2 }'
+        "$engine" history --no-trunc --format '{{.Size}}|{{.CreatedBy}}' "$image" | grep -v '^0 *B|' |
+            sed -e 's#|.*/bin/sh -c #|#' -e 's/#(nop) *//' |
+            awk '{ i = index($0, "|"); printf "  %10s  %s\n", substr($0, 1, i - 1), substr($0, i + 1, 100) }'
     done
 }
 
