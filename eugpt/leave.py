@@ -13,6 +13,8 @@ import threading
 import time
 from typing import Any
 
+from eugpt.observe import last_words
+
 logger = logging.getLogger(__name__)
 
 # An orderly end takes less, unless a server does not answer.
@@ -40,5 +42,6 @@ def _watch(told: int) -> None:
         time.sleep(_LOOK_S)
         if state.active_requests:
             idle_from = time.monotonic()
+    last_words()
     logger.warning("nothing runs here, but to end takes too long: this process leaves as it is")
     os._exit(_ENDS[signal.Signals(number)])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from eugpt.config import config_load
@@ -49,7 +50,9 @@ def last_words() -> None:
     The web process calls it itself: uvicorn ends by the signal that it got, and nothing that is
     registered for an exit is called.
     """
-    while _flushes:
-        thread = threading.Thread(target=_flushes.pop(), name="last-words", daemon=True)
-        thread.start()
-        thread.join(LAST_WORDS_S)
+    # Two threads may come here: who leaves, and the exit itself.
+    with suppress(IndexError):
+        while True:
+            thread = threading.Thread(target=_flushes.pop(), name="last-words", daemon=True)
+            thread.start()
+            thread.join(LAST_WORDS_S)

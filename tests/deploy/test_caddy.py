@@ -160,6 +160,14 @@ def test_bodies_end_at_the_cap(edge: Edge, stack: Stack) -> None:
         assert own.json()["code"] == "too_large"
 
 
+def test_refused_bodies_keep_nobody_else_waiting(edge: Edge, stack: Stack) -> None:
+    """A web process that hangs up on a body is no dead one."""
+    with edge.client() as client:
+        for _ in range(8):
+            client.post("/api/chat/guest", content=b"x" * 6_000_000)
+            assert client.get("/livez", timeout=2).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [("/", 200), ("/no-such-page", 404), ("/api/health", 200), ("/api/no-such", 404)],
