@@ -1,7 +1,9 @@
 """ASGI wrapper that bounds request bodies before Django spools them to disk."""
 
+import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +20,11 @@ from accounts.errors import ErrorInfo
 from eugpt.errors import error_body
 
 API_PREFIXES = ("/api", "/v1")
+# Up to this the rest of a refused body is read and thrown away before the answer: who still writes
+# would find the connection closed, and a proxy would take this process for a dead one.
+_DRAINED_BYTES = 9_000_000
+_DRAIN_S = 10
+_PAUSE_S = 0.5
 TOO_LARGE = {"detail": "The request body is too large.", "code": "too_large"}
 
 
@@ -54,12 +61,17 @@ class BodyCap:
             await self.application(scope, receive, send)
             return
         limit = self.limit(scope["path"])
-        if _announced_bytes(scope) > limit:
+        announced = _announced_bytes(scope)
+        if announced > limit:
+            if announced <= _DRAINED_BYTES:
+                await _drain(receive, announced)
             await _refuse(send, scope["path"], limit)
             return
         counter = _Counter(receive, limit)
         await self.application(scope, counter, send)
         if counter.is_over:
+            if not counter.is_complete:
+                await _drain(receive, _DRAINED_BYTES)
             await _refuse(send, scope["path"], limit)
 
 
@@ -69,12 +81,13 @@ class _Counter:
     def __init__(self, receive: ASGIReceiveCallable, limit: int) -> None:
         self.receive = receive
         self.bytes_left = limit
-        self.is_over = False
+        self.is_over = self.is_complete = False
 
     async def __call__(self) -> ASGIReceiveEvent:
         message = await self.receive()
         if message["type"] == "http.request":
             self.bytes_left -= len(message.get("body", b""))
+            self.is_complete = not message.get("more_body")
         if self.bytes_left >= 0:
             return message
         self.is_over = True
@@ -86,6 +99,17 @@ def _announced_bytes(scope: HTTPScope) -> int:
         if name == b"content-length":
             return int(value) if value.isdigit() else 0
     return 0
+
+
+async def _drain(receive: ASGIReceiveCallable, most_bytes: int) -> None:
+    """Read what is left of a body, as much as comes in time and without a pause."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_S):
+            while most_bytes > 0:
+                message = await asyncio.wait_for(receive(), _PAUSE_S)
+                if message["type"] != "http.request" or not message.get("more_body"):
+                    return
+                most_bytes -= len(message.get("body", b""))
 
 
 async def _refuse(send: ASGISendCallable, path: str, limit: int) -> None:

@@ -3,11 +3,15 @@
 import asyncio
 import json
 import os
+import re
+import socket
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +39,7 @@ class Edge:
 
     url: str
     ws_url: str
+    port: int
 
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, trust_env=False, timeout=60)
@@ -56,7 +61,7 @@ def caddy(folder: Path, web_port: int) -> Iterator[Edge]:
         process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
     try:
         _wait_until_it_listens(f"http://127.0.0.1:{port}", process, folder / "log")
-        yield Edge(f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/ws/chat/")
+        yield Edge(f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/ws/chat/", port)
     finally:
         process.terminate()
         process.wait(START_S)
@@ -160,12 +165,73 @@ def test_bodies_end_at_the_cap(edge: Edge, stack: Stack) -> None:
         assert own.json()["code"] == "too_large"
 
 
-def test_refused_bodies_keep_nobody_else_waiting(edge: Edge, stack: Stack) -> None:
-    """A web process that hangs up on a body is no dead one."""
+def test_refused_bodies_are_told_so_and_keep_nobody_else_waiting(edge: Edge, stack: Stack) -> None:
+    """A web process that refuses a body is no dead one, and its client no lost one."""
     with edge.client() as client:
         for _ in range(8):
-            client.post("/api/chat/guest", content=b"x" * 6_000_000)
-            assert client.get("/livez", timeout=2).status_code == 200
+            refused = client.post("/api/chat/guest", content=b"x" * 6_000_000)
+            assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
+            assert client.get("/livez").status_code == 200
+
+
+@pytest.mark.parametrize("size", [300_000, 6_000_000])
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_no_part_of_a_body_is_taken_for_a_request(
+    tmp_path: Path, size: int, is_chunked: bool
+) -> None:
+    """Whoever stands behind Caddy may answer early and hang up: what is left is not read on."""
+    _site(tmp_path / "site")
+    with hangs_up() as port, caddy(tmp_path / "site", port) as edge:
+        for _ in range(6):
+            answers = _post(edge.port, _full_of_requests(size), is_chunked)
+            assert len(answers) == 1, answers
+            assert answers[0] in (b"413", b"503")
+
+
+@contextmanager
+def hangs_up() -> Iterator[int]:
+    """The port of a server that refuses each request at the end of its head."""
+
+    class Refusing(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+def _full_of_requests(size: int) -> bytes:
+    request = b"GET /?smuggled HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    return (request * (size // len(request) + 1))[:size]
+
+
+def _post(port: int, body: bytes, is_chunked: bool) -> list[bytes]:
+    """The status of each answer on the one connection that this body was sent on."""
+    length = f"Content-Length: {len(body)}"
+    if is_chunked:
+        step = 100_000
+        parts = [body[at : at + step] for at in range(0, len(body), step)]
+        body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in [*parts, b""])
+        length = "Transfer-Encoding: chunked"
+    head = f"POST /api/chat/guest HTTP/1.1\r\nHost: 127.0.0.1\r\n{length}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+
+        def write() -> None:
+            with suppress(OSError):
+                client.sendall(head + body)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        answers = b""
+        with suppress(OSError):
+            while part := client.recv(65536):
+                answers += part
+        writer.join()
+    return re.findall(rb"^HTTP/1.1 (\d+)", answers, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
