@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-import redis
 from asgiref.sync import async_to_sync
 from django.conf import settings as django_settings
 from django.core.management import call_command
@@ -263,10 +262,6 @@ def test_a_deleted_account_leaves_no_key(
 
 @pytest.fixture
 def limited(stack: Stack) -> Iterator[str]:
-    """Other tests come from the same address: what they asked is forgotten."""
-    with redis.Redis.from_url(stack.redis_admin_url) as client:
-        for key in client.scan_iter("eugpt:limit*"):
-            client.delete(key)
     env = {
         "EUGPT_LIMITS": "on",
         "EUGPT_GUEST_PROMPT_RATE": "3 per hour",

@@ -24,6 +24,7 @@ class Web:
     """One web process on the stack's database and Valkey, unless `changes` say otherwise."""
 
     def __init__(self, stack: Stack, directory: Path, **changes: str) -> None:
+        stack.forget_limits()
         port = str(processes.free_port())
         self.env = stack.env | {"EUGPT_LIMITS": "on", "PORT": port} | changes
         self.base_url = f"http://127.0.0.1:{port}"

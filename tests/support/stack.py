@@ -18,7 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import redis
 
+from accounts.limits import KEY_PREFIX
 from deploy.local import processes, procfile
 from deploy.local.health import wait_until_healthy
 from deploy.local.paths import ROOT
@@ -116,7 +118,12 @@ class Stack:
 
     @contextmanager
     def more_web(self, env: Mapping[str, str]) -> Iterator[str]:
-        """The address of a further web process, whose settings differ by `env`."""
+        """The address of a further web process, whose settings differ by `env`.
+
+        One that has limits begins anew: other tests, in any order, came from the same address.
+        """
+        if env.get("EUGPT_LIMITS") == "on":
+            self.forget_limits()
         env = {**self.env, **env, "PORT": str(processes.free_port())}
         log = self._log_path(f"web-{env['PORT']}")
         command = shlex.split(procfile.commands(env)["web"])
@@ -132,6 +139,12 @@ class Stack:
             yield url
         finally:
             processes.stop(web)
+
+    def forget_limits(self) -> None:
+        """What everybody has used of them."""
+        with redis.Redis.from_url(self.redis_admin_url) as client:
+            for key in client.scan_iter(f"{KEY_PREFIX}*"):
+                client.delete(key)
 
     def ensure_running(self) -> None:
         """Start what a test has ended and wait until /api/health is ok."""

@@ -4,11 +4,9 @@ are too many: seen with the real `openai` client.
 
 import asyncio
 import os
-import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, LiteralString
 
 import openai
@@ -18,9 +16,6 @@ import redis.asyncio
 from openai import AsyncOpenAI
 
 from chat.generation.admission import _QUEUE_LOCK
-from deploy.local import processes, procfile
-from deploy.local.health import wait_until_healthy
-from deploy.local.paths import ROOT
 from tests.support.stack import Stack
 from tests.support.wire import http
 from tests.v1.clients import HELLO, ask, ask_stream, client_of
@@ -184,19 +179,10 @@ async def test_suspension_ends_what_is_being_answered(
 
 
 @pytest.fixture
-def limited_url(stack: Stack, tmp_path: Path) -> Iterator[str]:
+def limited_url(stack: Stack) -> Iterator[str]:
     """A second web process of the stack, with limits on."""
-    port = str(processes.free_port())
-    env = {**stack.env, "PORT": port, "EUGPT_LIMITS": "on", "EUGPT_PROMPT_RATE": "3 per minute"}
-    command = shlex.split(procfile.commands(env)["web"])
-    web = processes.start(command, log=tmp_path / "web.log", cwd=ROOT, env=env)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        seen = wait_until_healthy(url, is_alive=lambda: web.poll() is None, timeout_s=60)
-        assert not seen, seen
+    with stack.more_web({"EUGPT_LIMITS": "on", "EUGPT_PROMPT_RATE": "3 per minute"}) as url:
         yield url
-    finally:
-        processes.stop(web)
 
 
 async def test_the_rate_limit_is_the_clients_own(limited_url: str, session: Any) -> None:
