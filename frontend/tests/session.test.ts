@@ -111,4 +111,20 @@ describe("SessionKeeper", () => {
     await session.logout().catch(() => undefined);
     expect(session.state.get().status).toBe("guest");
   });
+
+  it("asks for no new token once it signs out: its socket ends before the answer comes", async () => {
+    let isSignedIn = true;
+    const api = new FakeApi()
+      .on("POST /api/auth/login", () => json(200, { token: "t", user: ANA }))
+      .on("POST /api/auth/logout", () => {
+        isSignedIn = client.isSignedIn;
+        return json(204, null);
+      });
+    const client = new ApiClient({ origin: "http://api.test", fetch: api.fetch });
+    const session = new SessionKeeper(client);
+    await session.login({ username: "ana", password: "correct horse" });
+    expect(client.isSignedIn).toBe(true);
+    await session.logout();
+    expect(isSignedIn).toBe(false);
+  });
 });

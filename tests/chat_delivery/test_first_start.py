@@ -19,18 +19,15 @@ async def text_of(stack: Stack, seed: int) -> str:
 
 
 async def test_a_worker_that_has_compiled_starts_over(stack: Stack, tmp_path: Path) -> None:
-    # What is quickest for so small a model is a matter of chance: the new worker computes alike.
-    async with http(stack) as client:
-        (precision,) = (await client.get("/api/health")).json()["precisions"]
     loaded = [await text_of(stack, seed) for seed in range(4)]
-    stack.env |= {"NUMBA_CACHE_DIR": str(tmp_path), "EUGPT_PRECISION": precision}
+    stack.env["NUMBA_CACHE_DIR"] = str(tmp_path)
     before = len(stack.log("worker"))
     try:
         stack.kill_worker()
         await asyncio.to_thread(stack.ensure_running)
         first_start = [await text_of(stack, seed) for seed in range(4)]
     finally:
-        del stack.env["NUMBA_CACHE_DIR"], stack.env["EUGPT_PRECISION"]
+        del stack.env["NUMBA_CACHE_DIR"]
         await asyncio.to_thread(stack.restart_worker)
     log = stack.log("worker")[before:]
     assert log.count("this worker starts over") == 1

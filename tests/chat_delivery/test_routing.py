@@ -4,6 +4,11 @@ A worker takes only as many as it has free slots, so nobody waits behind somebod
 """
 
 import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -26,36 +31,46 @@ async def ask(stack: Stack, tokens: int) -> None:
     assert events[-1][0] == "done"
 
 
-def rows(stack: Stack) -> list[tuple[Any, ...]]:
-    """Of all generations, newest first: worker, tokens, start, end, attempt."""
+def rows(stack: Stack, since: datetime | None = None) -> list[tuple[Any, ...]]:
+    """Of all generations since then, newest first: worker, tokens, start, end, attempt."""
     with psycopg.connect(stack.env["DATABASE_URL"]) as database:
         return database.execute(
             "SELECT worker_id, completion_tokens, started_at, finished_at, attempt"
-            " FROM chat_generation ORDER BY queued_at DESC"
+            " FROM chat_generation WHERE queued_at > %s ORDER BY queued_at DESC",
+            [since or datetime.min.replace(tzinfo=UTC)],
         ).fetchall()
 
 
-async def keep_busy(stack: Stack, pid: int) -> list[asyncio.Task[None]]:
-    """More prompts than the fast worker has slots, until the slow one (with this process id) holds
-    one and nobody else does. Returns what may still be unanswered, its own among it.
+async def until(stack: Stack, began: datetime, is_so: Callable[[list[str]], bool]) -> None:
+    """The workers of the replies that are unfinished are as asked for; what another test has left
+    unfinished does not count.
     """
-    longs: set[asyncio.Task[None]] = set()
     for _ in range(3000):
-        left = [worker for worker, _, _, end, _ in rows(stack) if end is None]
-        is_taken = any(f":{pid}:" in worker for worker in left)
-        if is_taken and len(left) == 1:
-            return [long for long in longs if not long.done()]
-        longs = {long for long in longs if not long.done()}
-        while not is_taken and len(longs) < SLOTS * 2:
-            longs.add(asyncio.create_task(ask(stack, LONG)))
+        if is_so([worker for worker, _, _, end, _ in rows(stack, began) if end is None]):
+            return
         await asyncio.sleep(0.02)
     raise AssertionError("the slow worker took no prompt, or was not slow")
 
 
+@contextmanager
+def resting(pid: int) -> Iterator[None]:
+    """A process that does nothing meanwhile."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 async def test_full_worker_keeps_nobody_waiting(stack: Stack) -> None:
+    began = datetime.now(UTC)
     # A burst is enough for a few tokens only: it writes at one reply for long.
     with stack.more_worker({"EUGPT_SLOTS": "1"}) as slow, in_bursts(slow, 0.01, 0.7):
-        longs = await keep_busy(stack, slow.pid)
+        with resting(stack.pid("worker")):
+            # The resting one may have asked for a task before; what is left is the slow one's.
+            longs = [asyncio.create_task(ask(stack, LONG)) for _ in range(4)]
+            await until(stack, began, lambda left: any(f":{slow.pid}:" in it for it in left))
+        await until(stack, began, lambda left: len(left) == 1 and f":{slow.pid}:" in left[0])
         for _ in range(4):
             await ask(stack, SHORT)
         others = rows(stack)[:4]

@@ -59,13 +59,13 @@ export async function restore(api: ApiClient): Promise<User> {
   return parseUser(body);
 }
 
-/** Ends the session on the server; the token is dropped here even if the server is out of reach. */
+/**
+ * Ends the session on the server, which knows it by its cookie. The token is dropped first: the
+ * socket may end before the answer comes, and nothing shall ask for a new token then.
+ */
 export async function logout(api: ApiClient): Promise<void> {
-  try {
-    await api.request("POST", "/api/auth/logout");
-  } finally {
-    api.setToken(null);
-  }
+  api.setToken(null);
+  await api.request("POST", "/api/auth/logout");
 }
 
 /** A single-use ticket for opening the WebSocket, which cannot carry an Authorization header. */
