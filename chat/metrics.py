@@ -10,7 +10,7 @@ processes: `eugpt.metrics` shows in each process what belongs to it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, Protocol, TypeVar
@@ -56,6 +56,12 @@ def generations_ended(finish_reason: str, error_code: str = "") -> None:
         _ERRORS.labels("generation", _code(error_code)).inc()
 
 
+def errors_begin(source: str, codes: Iterable[str]) -> None:
+    """These show as 0 before the first: of a counter that begins with 1, `rate()` sees no rise."""
+    for code in codes:
+        _ERRORS.labels(source, code)
+
+
 def error_told(code: str) -> None:
     """An answer of the API, an event of a stream or a message of a socket was this error."""
     _ERRORS.labels("api", _code(code)).inc()
@@ -74,7 +80,9 @@ _ADMISSIONS = Counter(
     ["result"],
     registry=WEB,
 )
-for _result in ("queued", "answered", "repeated"):
+# The refusals are those that an alert looks for.
+_REFUSED = ("queue_full", "model_unavailable", "unavailable")
+for _result in ("queued", "answered", "repeated", *_REFUSED):
     _ADMISSIONS.labels(_result)
 
 _SOCKETS = Gauge("eugpt_sockets", "Open connections that follow replies", ["kind"], registry=WEB)

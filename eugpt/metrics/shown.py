@@ -11,7 +11,9 @@ from prometheus_client import (
     CollectorRegistry,
 )
 
-from chat.metrics import LIFE, WEB, WORKER
+from chat.delivery.endings import ERROR_DETAILS
+from chat.metrics import LIFE, WEB, WORKER, errors_begin
+from chat.wire.shapes import CODES
 from eugpt.metrics import http as _http  # adds to WEB
 from eugpt.metrics.cluster import CLUSTER, Cluster
 from eugpt.metrics.processes import BEAT, ENGINE, POOL, TASKS, Build
@@ -35,6 +37,10 @@ def registry_of(role: str, on_redis: Callable[[], None] = lambda: None) -> Colle
         registry.register(collector)
     for group in SHOWN[role]:
         registry.register(group)
+    if LIFE in SHOWN[role]:
+        errors_begin("generation", (*ERROR_DETAILS, "internal"))
+    if role == "web":
+        errors_begin("api", CODES)
     if role == "jobs":
         cluster = Cluster(on_redis)
         CLUSTER.register(cluster)

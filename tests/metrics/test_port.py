@@ -9,6 +9,8 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 
+from chat.delivery.endings import ERROR_DETAILS
+from chat.wire.shapes import CODES
 from deploy.local import procfile, supervisor
 from deploy.local.paths import ROOT, VarDir
 from eugpt.metrics import pulse
@@ -43,6 +45,23 @@ def test_each_process_answers_and_the_public_port_does_not(stack: Stack) -> None
         public = answer(stack.base_url + path)
         assert public.status_code == 404
         assert "process_resident" not in public.text
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(300)
+def test_errors_are_shown_before_the_first(stack: Stack) -> None:
+    """`rate()` sees no rise in a counter that begins with 1."""
+    told = {("generation", code) for code in (*ERROR_DETAILS, "internal")}
+    for role, expected in {
+        "web": told | {("api", code) for code in CODES},
+        "worker": told,
+        "jobs": told,
+    }.items():
+        url = stack.private_url(role)
+        wait_for(lambda url=url: answer(f"{url}/readyz").status_code == 200)  # type: ignore[misc]
+        text = answer(f"{url}/metrics").text
+        shown = re.findall(r'eugpt_errors_total\{code="(\w+)",source="(\w+)"\}', text)
+        assert {(source, code) for code, source in shown} >= expected, role
 
 
 def test_processes_of_one_machine_take_ports_in_a_row(tmp_path: Path) -> None:
