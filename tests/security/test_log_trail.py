@@ -101,7 +101,7 @@ def test_a_lost_worker_is_told_with_the_same_ids(speaking_json: Stack) -> None:
     stack = speaking_json
     logs = Logs(stack)
     with stack.slow_worker(), httpx.Client(base_url=stack.base_url, timeout=60) as client:
-        body = {"message": "hello", "params": {"max_tokens": 300}}
+        body = {"message": "hello", "params": {"max_tokens": 300, "min_tokens": 300}}
         with client.stream("POST", "/api/chat/guest", json=body) as answer:
             ids = {
                 "request_id": answer.headers["x-request-id"],

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from accounts.models import User
 from chat.api.openai import waiting
 from chat.api.openai.reply import DONE, KEEP_ALIVE, Reply
 from chat.delivery.streams import Entry
+from chat.delivery.threads import in_thread
 
 USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
 STARTED = Entry.of("1-0", "started", {"model": "tiny", "context_trimmed": 0})
@@ -85,6 +87,23 @@ async def test_a_whole_answer_has_the_status_of_its_error(say: Callable[..., Non
     assert answer.status_code == 503
     assert answer["Retry-After"] == "5"
     assert "X-Generation-Id" in answer
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_what_a_suspension_has_cancelled_does_not_look_whole(
+    say: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watch that ends streams looks once a second: the end may be there before."""
+    monkeypatch.setattr("accounts.watch.LOOK_S", 60)
+    say(STARTED, HELLO, ENDED)
+    user = await in_thread(lambda: User.objects.create(username="zoe", is_active=False))
+    answer = await waiting.AwaitedReply(reply(), user.pk).answer()
+    assert answer.status_code == 403
+    assert json.loads(answer.content)["error"]["code"] == "suspended"
+    chunks = [chunk async for chunk in waiting._chunks(reply(), user.pk)]
+    assert b'"code":"suspended"' in chunks[-1]
+    await in_thread(lambda: User.objects.filter(pk=user.pk).update(is_active=True))
+    assert (await waiting.AwaitedReply(reply(), user.pk).answer()).status_code == 200
 
 
 async def test_a_reply_that_begins_again_is_told_once(say: Callable[..., None]) -> None:

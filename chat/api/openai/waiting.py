@@ -20,6 +20,8 @@ from django.http.response import HttpResponseBase
 from rest_framework.views import APIView
 
 from accounts.errors import ErrorInfo, error_describe
+from accounts.models import User
+from accounts.suspension import suspension_check
 from accounts.watch import session_watch
 from chat.api.openai.errors import ending_error, openai_error
 from chat.api.openai.reply import KEEP_ALIVE, Reply, event
@@ -28,7 +30,7 @@ from chat.delivery.sse import KEEP_ALIVE_S
 from chat.delivery.streams import Entry
 from chat.generation.cancel import generation_cancel
 from chat.metrics import connection_open, error_told
-from chat.models import Generation
+from chat.models import FinishReason, Generation
 
 logger = logging.getLogger(__name__)
 
@@ -183,4 +185,19 @@ async def _entries(reply: Reply, reader_id: int | None) -> AsyncGenerator[Entry 
         followed = follow(reply.generation_id, place=reply.place)
         async with aclosing(with_keep_alive(followed, KEEP_ALIVE_S, ended)) as entries:
             async for entry in entries:
+                if reader_id is not None and entry is not None and _is_cancelled(entry):
+                    await in_thread(partial(_suspension_check, reader_id))
                 yield entry
+
+
+def _is_cancelled(entry: Entry) -> bool:
+    return entry.type == "done" and entry.data["finish_reason"] == FinishReason.CANCELLED
+
+
+def _suspension_check(reader_id: int) -> None:
+    """A suspension may cancel the reply before the watch has seen it; raises Suspended then: OpenAI
+    has no word for cancelled, and half a reply would look whole.
+    """
+    reader = User.objects.filter(pk=reader_id).first()
+    if reader is not None:
+        suspension_check(reader)
