@@ -98,7 +98,8 @@ async def test_member_sse_and_repeated_client_id(stack: Stack) -> None:
 
 async def test_resume_gives_the_rest_and_nothing_twice(stack: Stack) -> None:
     async with socket(stack) as ws:
-        await send(ws, type="prompt", text="hello", client_id="r", params={"max_tokens": 60})
+        params = {"max_tokens": 60, "min_tokens": 8}
+        await send(ws, type="prompt", text="hello", client_id="r", params=params)
         messages = await until(ws, "done")
         generation = messages[0]["generation"]
         parts = tokens(messages)
