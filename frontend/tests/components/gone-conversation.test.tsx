@@ -66,7 +66,7 @@ it("words for a conversation that has gone meanwhile move to a new chat", async 
   act(() => FakeWebSocket.newest().serve({ type: "error", code: "not_found", detail: "", client_id }));
   expect((await screen.findByTestId("notice")).textContent).toContain("not there any more");
   expect(composer.value).toBe("long words");
-  expect(await screen.findByRole("alert")).toBeTruthy();
+  expect(await screen.findByRole("button", { name: "Go to a new chat" })).toBeTruthy();
   await userEvent.click(screen.getByTestId("move-to-new-chat"));
   expect(location.search).toBe("");
   expect(composer.value).toBe("long words");
