@@ -11,6 +11,7 @@ from prometheus_client import (
     CollectorRegistry,
 )
 
+from accounts.errors import ApiError
 from chat.delivery.endings import ERROR_DETAILS
 from chat.metrics import LIFE, WEB, WORKER, errors_begin
 from chat.wire.shapes import CODES
@@ -40,7 +41,7 @@ def registry_of(role: str, on_redis: Callable[[], None] = lambda: None) -> Colle
     if LIFE in SHOWN[role]:
         errors_begin("generation", (*ERROR_DETAILS, "internal"))
     if role == "web":
-        errors_begin("api", CODES)
+        errors_begin("api", {*CODES, *(kind.default_code for kind in ApiError.__subclasses__())})
     if role == "jobs":
         cluster = Cluster(on_redis)
         CLUSTER.register(cluster)
